@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from campaigns.choices import CampaignStatus
 from campaigns.opening import require_open
 from operations.database.locks import lock_in_key_order
 from operations.database.retries import retried
@@ -26,6 +27,7 @@ from waves.models import Send, Wave
 from waves.providers.contract import SmsProvider
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sessions import TIMEOUT_SECONDS
+from waves.sending import send_rows
 
 LOOK_UPS_AT_ONCE: Final = 20
 # Of a wave in another state nobody sends a message again.
@@ -66,10 +68,18 @@ def _settle(
         unknown = unknown.filter(channel=channel)
     lock_in_key_order(unknown)
     settled = unknown.update(**_values(settling))
+    if settling == Settling.FAILED:
+        _emails_instead(wave)
     if settled:
         why = f"{plural(settled, 'unknown message')}: {reason}"
         record_move(subject_of(wave), wave.state, WORDS[settling], by=by, reason=why)
     return settled
+
+
+def _emails_instead(wave: Wave) -> None:
+    """For fans whose SMS is now known to have failed. [N-1]"""
+    if wave.state in AGAIN and wave.campaign.status == CampaignStatus.OPEN:
+        send_rows.queue_emails_instead(wave)
 
 
 def _values(settling: Settling) -> dict[str, Any]:
@@ -113,6 +123,8 @@ def look_up(wave_id: int, provider: SmsProvider) -> dict[str, int]:
             values |= {"provider_id": answer.provider_id, "sent_at": now}
         if state != SendState.UNKNOWN:
             Send.objects.filter(pk=send.pk, state=SendState.UNKNOWN).update(**values)
+    if counts["failed"]:
+        _emails_instead(Wave.objects.select_related("campaign").get(pk=wave_id))
     return counts
 
 

@@ -189,24 +189,8 @@ def one_in_each_state(campaign: Campaign) -> None:
         )
     Activation.objects.create(campaign=campaign, score_file=campaign.score_files.first())
     completed = Wave.objects.get(campaign=campaign, state=WaveState.COMPLETED)
-    member = Member.objects.create(
-        wave=completed,
-        campaign=campaign,
-        market=campaign.markets.first(),
-        global_user_id="f",
-        place=1,
-        band_score=0.5,
-    )
-    Send.objects.create(
-        wave=completed,
-        member=member,
-        channel="sms",
-        key=UUID(int=1),
-        state=SendState.FAILED,
-        reason="http_400",
-        settled_at=NOW,
-    )
-    _with_an_unknown_message(completed)
+    _message(completed, 1, "f", state=SendState.FAILED, reason="http_400", settled_at=NOW)
+    _message(completed, 2, "g", state=SendState.UNKNOWN, reason="timed_out")
     _with_a_waiting_list(Wave.objects.get(campaign=campaign, state=WaveState.PREPARED))
     Arrival.objects.create(campaign=campaign, name="a.txt", key="scored/c.txt", version="1", size=1)
     Alert.objects.create(text="The bucket was away.")
@@ -233,23 +217,18 @@ def _checked_and_rehearsed(campaign: Campaign) -> None:
     )
 
 
-def _with_an_unknown_message(wave: Wave) -> None:
+def _message(wave: Wave, place: int, fan: str, **values: Any) -> None:
+    """An SMS to a member of the wave."""
+    campaign = wave.campaign
     member = Member.objects.create(
         wave=wave,
-        campaign=wave.campaign,
-        market=wave.campaign.markets.first(),
-        global_user_id="g",
-        place=2,
+        campaign=campaign,
+        market=campaign.markets.first(),
+        global_user_id=fan,
+        place=place,
         band_score=0.5,
     )
-    Send.objects.create(
-        wave=wave,
-        member=member,
-        channel="sms",
-        key=UUID(int=2),
-        state=SendState.UNKNOWN,
-        reason="timed_out",
-    )
+    Send.objects.create(wave=wave, member=member, channel="sms", key=UUID(int=place), **values)
 
 
 def _with_a_waiting_list(wave: Wave) -> None:

@@ -279,15 +279,19 @@ def test_k4_codes_of_an_answer_that_never_came_go_back_when_the_wave_needs_none(
     assert box.received()["codes"]["reserved"] == reserved - 4
 
 
+def cancelled_without_an_answer(ann) -> None:
+    """A wave is cancelled whose reservation has no answer, as if that had been lost."""
+    campaign = campaign_with(9, {"west": 4}, code_source="partner")
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    CodeServiceCall.objects.update(answered_at=None)
+    cancel(wave, by=ann, reason="no show")
+
+
 def test_k4_a_batch_whose_answer_never_can_be_right_is_not_asked_for_each_minute(
     box, ann, monkeypatch
 ):
     monkeypatch.setattr(partner_http, "FIRST_PAUSE_SECONDS", 0.02)
-    wave = prepare(
-        request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW
-    ).wave
-    CodeServiceCall.objects.update(answered_at=None)  # as if its answer had been lost
-    cancel(wave, by=ann, reason="no show")
+    cancelled_without_an_answer(ann)
     with faults(box, code_faults={"reserve": "page"}):
         assert partner_codes.give_back_codes() == 4
     assert not CodeServiceCall.objects.filter(answered_at=None).exists()
@@ -295,11 +299,7 @@ def test_k4_a_batch_whose_answer_never_can_be_right_is_not_asked_for_each_minute
 
 def test_k5_what_the_service_refuses_to_take_back_holds_up_no_other(box, ann, monkeypatch):
     monkeypatch.setattr(partner_codes, "MOST_AT_ONCE", 2)
-    wave = prepare(
-        request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW
-    ).wave
-    CodeServiceCall.objects.update(answered_at=None)  # as if its answer had been lost
-    cancel(wave, by=ann, reason="no show")
+    cancelled_without_an_answer(ann)
     with (
         faults(box, code_faults={"reserve": "404", "release": "400:1"}),
         pytest.raises(CodeServiceError, match="HTTP 40"),

@@ -16,6 +16,7 @@ from django.db import connection
 from campaigns.models import Campaign
 from campaigns.receipts import receipts_of
 from tests.support.sending import FAST, QUICK, send, states, triggered_wave
+from tests.support.waiting import wait_until
 from tests.waves.providers.email_django import mail_server
 from waves.choices import Channel, SendState
 from waves.models import Member, Send, Sender, Wave
@@ -121,14 +122,15 @@ def test_n6_no_e_mail_starts_once_wave_or_account_are_stopped(stop):
     wave = queued(30)
 
     def stop_it(asked: int) -> None:
-        if asked == 3:
-            if stop == "wave":
-                Wave.objects.filter(pk=wave.pk).update(state="paused")
-            else:
-                accounts.pause("email_django", "enough")
-            seen = Sender.objects.get(wave=wave).lease_until
-            while Sender.objects.filter(wave=wave, lease_until=seen).exists():
-                pass  # until the sender has looked again
+        if asked < 3:
+            return
+        if stop == "wave":
+            Wave.objects.filter(pk=wave.pk).update(state="paused")
+        else:
+            accounts.pause("email_django", "enough")
+        before = Sender.objects.get(wave=wave).lease_until
+        held = Sender.objects.filter(wave=wave, lease_until=before)
+        wait_until(lambda: not held.exists(), "the sender's next look")
 
     provider = Answering(SENT, look=stop_it)
     slow = Limits(per_second=100_000, concurrency=1)
@@ -154,6 +156,16 @@ def test_n4_of_a_dead_senders_e_mails_only_those_in_flight_are_unknown():
     send_rows.claim(messages, dead, after=0, limit=2, lease=timedelta(seconds=-1))
     assert deliver()["sent"] == 3
     assert states(wave, "email") == {"sent": 3, "unknown": 2}
+
+
+def test_n4_what_a_dead_sender_left_is_settled_where_nothing_else_is_due():
+    wave = queued(2)
+    messages = Messages(wave.pk, Channel.EMAIL)
+    send_rows.claim(messages, accounts.uuid.uuid4(), after=0, limit=2, lease=timedelta(seconds=-1))
+    assert email_queue.has_work()
+    assert deliver() == NOTHING
+    assert states(wave, "email") == {"unknown": 2}
+    assert not email_queue.has_work()
 
 
 def test_n4_what_was_in_flight_when_its_wave_was_cancelled_is_unknown():

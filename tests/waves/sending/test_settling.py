@@ -73,6 +73,18 @@ def test_n4_what_is_sent_again_keeps_its_key_and_a_receipt_still_counts(box):
     assert set(Send.objects.filter(wave=wave).values_list("key", flat=True)) == keys
 
 
+@pytest.mark.parametrize("how", ["by hand", "by a look-up"])
+def test_n1_with_sms_first_a_fan_whose_sms_is_found_to_have_failed_gets_an_e_mail(how, box):
+    wave = triggered_wave(2, emails=2, channels="sms_first", state="completed")
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state="unknown", reason="timed_out", attempts=1)
+    if how == "by hand":
+        settle(wave, Settling.FAILED)
+    else:
+        settling.look_up(wave.pk, HttpSms(box.url, "sandbox"))
+    assert (states(wave), states(wave, "email")) == ({"failed": 2}, {"pending": 2})
+
+
 def test_n4_nothing_is_settled_without_a_reason_nor_sent_again_where_nobody_would_send_it():
     wave = with_unknown()
     with pytest.raises(ReasonMissing):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -11,6 +13,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from tests.waves.providers.email_django import mail_server
 from tests.waves.providers.email_django.handing_over import checked, email, mailed_to, sent
+from waves.providers.email_django import connections
 from waves.providers.email_django.client import DjangoEmail
 from waves.providers.outcomes import Kind
 
@@ -65,10 +68,13 @@ def test_n3_a_refused_recipient_keeps_the_connection_for_the_others(settings):
 
 def test_n3_no_text_is_handed_over_once_the_time_of_its_message_is_over(settings, monkeypatch):
     """The row counts as that of a dead sender soon."""
+    moments = itertools.count(step=60)  # each look at the clock is a minute later
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: next(moments)))
     with mail_server.running() as box:
         mailed_to(box, settings)
-        [outcome] = sent(DjangoEmail("a@b.example"), email(), timeout_seconds=-1.0)
-    assert (outcome.kind, box.taken.total()) == (Kind.RETRY_LATER, 0)
+        [outcome] = sent(DjangoEmail("a@b.example"), email())
+    assert (outcome.kind, outcome.reason) == (Kind.RETRY_LATER, "connection_cut")
+    assert box.taken.total() == 0
 
 
 class Foreign(BaseEmailBackend):
