@@ -106,5 +106,11 @@ def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
 def _counts(wave: Wave) -> dict[str, Any]:
     messages = results.messages(wave.pk)
     reached = {"notified": results.notified(wave=wave.pk).get(wave.campaign_id, 0)}
-    of_messages = {"messages": messages.all, "waiting": messages.waiting}
-    return results.result(wave.pk) | of_messages | {"in_queue": messages.in_queue} | reached
+    return {
+        **results.result(wave.pk),
+        **reached,
+        "messages": messages.all,
+        "waiting": messages.waiting,
+        "in_queue": messages.in_queue,
+        "again": results.to_send_again(wave) if wave.state == WaveState.COMPLETED else {},
+    }

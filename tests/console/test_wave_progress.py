@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.console.page_cases import sending_wave
 from tests.support.sending import triggered_wave
-from waves.models import Sender
+from waves.models import Send, Sender, Wave
 from waves.sending import send_rows
 from waves.sending.accounts import account
 
@@ -92,3 +92,17 @@ def test_the_page_of_a_large_wave_does_not_wait_for_its_counts(client, monkeypat
     assert "10 fans" in live.content.decode()
     assert "HX-Refresh" not in live.headers
     assert client.get(page).context["sending"]["total"] == 10
+
+
+@pytest.mark.parametrize(("channels", "offered"), [("both", True), ("sms_first", False)])
+def test_failed_messages_are_offered_again_also_where_the_fans_other_message_was_sent(
+    channels, offered, client
+):
+    """[N-7] With sms_first the e-mail stands for the SMS that failed. [N-1]"""
+    wave = triggered_wave(1, phones=1, emails=1, state="completed")
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave, channel="sms").update(state="failed", reason="http_400")
+    Send.objects.filter(wave=wave, channel="email").update(state="sent")
+    Wave.objects.filter(pk=wave.pk).update(notify_channels=channels)
+    page = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert ("Send failed messages again" in page) == offered

@@ -169,6 +169,20 @@ def _is_done(wave_id: int) -> bool:
     return not waiting.exists() and send_rows.are_made(wave_id)
 
 
+def to_send_again(wave: Wave) -> dict[str, int]:
+    """How many failed messages of each channel `retry_failed` would send again. [N-7]"""
+    counts = _to_send_again(wave).order_by().values_list("channel").annotate(Count("pk"))
+    return dict.fromkeys(Channel.values, 0) | dict(counts)
+
+
+def _to_send_again(wave: Wave) -> QuerySet[Send]:
+    failed = Send.objects.filter(wave=wave, state=SendState.FAILED)
+    if wave.notify_channels != NotifyChannels.SMS_FIRST:
+        return failed
+    instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
+    return failed.exclude(Exists(instead), channel=Channel.SMS)
+
+
 @retried
 @transaction.atomic
 def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
@@ -180,11 +194,8 @@ def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
     """
     wave = lock_wave(wave_id)
     require_open(wave.campaign)
-    failed = Send.objects.filter(wave_id=wave_id, state=SendState.FAILED)
+    failed = _to_send_again(wave)
     if channel is not None:
         failed = failed.filter(channel=channel)
-    if wave.notify_channels == NotifyChannels.SMS_FIRST:
-        instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
-        failed = failed.exclude(Exists(instead), channel=Channel.SMS)
     lock_in_key_order(failed)
     return failed.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
