@@ -70,8 +70,11 @@ def context_of(
         "deadlines": deadlines(wave.state, wave.notify_date)
         if wave.state in LEFT or wave.state == WaveState.SCHEDULED
         else [],
-        "sending_seconds": sending_seconds(wave.selected, settings.SMS_PER_SECOND),
-        "per_second": settings.SMS_PER_SECOND,
+        "sending_seconds": sending_seconds(
+            wave.selected, min(settings.SMS_PER_SECOND, settings.EMAIL_PER_SECOND)
+        ),
+        "sms_per_second": settings.SMS_PER_SECOND,
+        "emails_per_second": settings.EMAIL_PER_SECOND,
         "upload": WaveUpload.objects.filter(wave=wave).first(),
         "markets": wave.wave_markets.select_related("market"),
         "first_places": first_places(wave, hidden=not unmasking.shown(request)),

@@ -114,28 +114,45 @@ def judge_cost(table: list[dict[str, Any]], currency: str) -> Check:
 
 @dataclass(frozen=True)
 class Pace:
-    """Messages to send, SMS a second as configured, when the wave starts, and when its first code
-    ends (null = it has none).
+    """Messages to send and how many a second, of each channel, when the wave starts, and when its
+    first code ends (null = it has none).
     """
 
     sms: int
     emails: int
     sms_per_second: int
+    emails_per_second: int
     starts: datetime
     codes_end: datetime | None
 
     @property
+    def sms_seconds(self) -> int:
+        return -(-self.sms // self.sms_per_second)
+
+    @property
+    def email_seconds(self) -> int:
+        return -(-self.emails // self.emails_per_second)
+
+    @property
     def duration(self) -> timedelta:
-        return timedelta(seconds=-(-self.sms // self.sms_per_second))
+        """Both channels are sent at once."""
+        return timedelta(seconds=max(self.sms_seconds, self.email_seconds))
 
 
 def judge_time(pace: Pace) -> Check:
-    """Red where codes end before the last SMS is sent, yellow where the last fan gets theirs long
-    after the first.
+    """Red where codes end before the last message is sent, yellow where the last fan gets theirs
+    long after the first.
     """
     ends = pace.starts + pace.duration
-    lasts = length(max(1, int(pace.duration.total_seconds())))
-    takes = f"{pace.sms:,} SMS at {pace.sms_per_second:,} a second take {lasts}"
+    takes = " and ".join(
+        f"{count:,} {what} at {rate:,} a second take {length(max(1, seconds))}"
+        for count, what, rate, seconds in (
+            (pace.sms, "SMS", pace.sms_per_second, pace.sms_seconds),
+            (pace.emails, "e-mails", pace.emails_per_second, pace.email_seconds),
+        )
+        if count
+    )
+    slower = "SMS" if pace.sms_seconds >= pace.email_seconds else "EMAIL"
     problems: list[Problem] = []
     if pace.codes_end is not None and ends > pace.codes_end:
         problems.append(red(f"{takes}, and codes end before that. Send fewer fans or faster."))
@@ -143,12 +160,7 @@ def judge_time(pace: Pace) -> Check:
         problems.append(
             yellow(
                 f"{takes}: the last fans can buy that much later than the first. Raise"
-                " SMS_PER_SECOND if the provider allows more."
+                f" {slower}_PER_SECOND if the provider allows more."
             )
         )
-    emails = (
-        f" {pace.emails:,} e-mails are sent as fast as the e-mail provider takes them."
-        if pace.emails
-        else ""
-    )
-    return judged(TIME, problems, fine=f"{takes}.{emails}")
+    return judged(TIME, problems, fine=f"{takes or 'There is no message to send'}.")

@@ -53,9 +53,8 @@ def _checks_of(wave: Wave, ask: Ask) -> tuple[list[Check], dict[str, Any]]:
     found, groups = _texts_of(wave, members)
     facts = codes.code_facts(wave)
     cost = costs.cost_table(groups, settings.SMS_RATES)
-    pace = Pace(
-        members.sms, members.emails, settings.SMS_PER_SECOND, wave.notify_date, facts.ends_at
-    )
+    rates = settings.SMS_PER_SECOND, settings.EMAIL_PER_SECOND
+    pace = Pace(members.sms, members.emails, *rates, wave.notify_date, facts.ends_at)
     channels = [
         channel
         for channel, count in ((Channel.SMS, members.sms), (Channel.EMAIL, members.emails))

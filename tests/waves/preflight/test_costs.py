@@ -83,25 +83,27 @@ def test_x6_where_no_price_is_known_no_cost_is_said():
     )
 
 
-def pace(sms: int, codes_end: datetime | None = None) -> Pace:
-    return Pace(sms, 7, 200, START, codes_end)
+def pace(sms: int, codes_end: datetime | None = None, *, emails: int = 7) -> Pace:
+    return Pace(sms, emails, 200, 100, START, codes_end)
 
 
 def test_x6_the_time_to_finish_follows_from_the_rate():
     found = judge_time(pace(30_001))
     assert (found.ok, found.detail) == (
         Color.GREEN,
-        (
-            "30,001 SMS at 200 a second take 2 min 31 s. 7 e-mails are sent as fast as the e-mail"
-            " provider takes them."
-        ),
+        "30,001 SMS at 200 a second take 2 min 31 s and 7 e-mails at 100 a second take 1 s.",
     )
+    assert judge_time(pace(0, emails=0)).detail == "There is no message to send."
 
 
 def test_x6_the_last_fan_long_after_the_first_is_yellow():
-    assert judge_time(pace(200 * 3600 * 5)).ok == Color.YELLOW
+    found = judge_time(pace(200 * 3600 * 5))
+    assert (found.ok, "SMS_PER_SECOND" in found.detail) == (Color.YELLOW, True)
+    found = judge_time(pace(1, emails=100 * 3600 * 5))
+    assert (found.ok, "EMAIL_PER_SECOND" in found.detail) == (Color.YELLOW, True)
 
 
-def test_x6_codes_that_end_before_the_last_sms_are_red():
+def test_x6_codes_that_end_before_the_last_message_are_red():
+    assert judge_time(pace(1, START + timedelta(seconds=59), emails=6_000)).ok == Color.RED
     assert judge_time(pace(200 * 60, START + timedelta(seconds=59))).ok == Color.RED
     assert judge_time(pace(200 * 60, START + timedelta(seconds=60))).ok == Color.GREEN
