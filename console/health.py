@@ -1,5 +1,6 @@
 """`/healthz`: the process lives. `/readyz`: database and storage answer, and what the services do.
-`/metrics`: their heartbeats, for Prometheus, to those who may know. [O-2]
+`/metrics`: their heartbeats and the success metrics, for Prometheus, to those who may know. [O-2,
+O-8]
 
 The first two are for anybody. They write nothing, name no machine, and however often strangers ask,
 database and storage are asked once in some seconds.
@@ -24,6 +25,7 @@ from operations.entry.kept import Kept
 from operations.models import Job
 from operations.plurals import plural
 from operations.services import heartbeats
+from stats.metrics import watch
 
 logger = logging.getLogger(__name__)
 BUCKETS = {"scoring": buckets.scoring, "campaign data": buckets.campaign_data}
@@ -70,8 +72,29 @@ def metrics(request: HttpRequest) -> HttpResponse:
             f'host="{_escaped(each.host)}",pid="{each.pid}"}} {each.age.total_seconds():.1f}'
             for each in heartbeats.with_age()
         ),
+        *_of_success_metrics(),
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
+
+
+def _of_success_metrics() -> list[str]:
+    """As they were measured last; those that had nothing to measure are left out. [O-8]"""
+    found = [each for _, standings in watch.standings() for each in standings]
+    measured = [each for each in found if each.value is not None]
+    parts = {
+        "value": ("A success metric, in its unit", lambda each: each.value),
+        "target": ("Its target, in the same unit", lambda each: each.goal.target),
+        "met": ("Whether it meets its target", lambda each: int(each.is_met)),
+    }
+    lines = []
+    for part, (help_text, read) in parts.items():
+        name = f"fairwave_success_metric_{part}"
+        lines += [f"# HELP {name} {help_text}.", f"# TYPE {name} gauge"]
+        lines += [
+            f'{name}{{metric="{each.goal.name}",unit="{each.goal.unit}"}} {read(each):g}'
+            for each in measured
+        ]
+    return lines
 
 
 def _bears_token(request: HttpRequest) -> bool:

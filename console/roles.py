@@ -14,7 +14,7 @@ from django.db.models import Q
 from campaigns.rights import LATE
 
 # every view permission of these apps
-LOOKED_AT = ("operations", "datalake", "demand", "campaigns", "waves")
+LOOKED_AT = ("operations", "datalake", "demand", "campaigns", "waves", "stats")
 CONFIGURED = ("campaign", "market", "listentry", "fanlist", "template")
 
 VIEWER: frozenset[str] = frozenset()

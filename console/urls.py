@@ -32,6 +32,8 @@ from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
 from console.pages.planning import follow_up
+from console.pages.statistics import campaign as statistics
+from console.pages.statistics import metrics
 from console.pages.templates import preview, trial
 from console.pages.uploads import waves as uploaded_waves
 from console.people import pages as people
@@ -49,6 +51,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/now/", dashboard.now_live, name="now-live"),
     path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
+    path(f"{CAMPAIGN}/statistics/", statistics.campaign_statistics, name="campaign-statistics"),
     path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),
     path(f"{CAMPAIGN}/delete/", campaigns.delete_it, name="delete-campaign"),
     path(f"{CAMPAIGN}/close/", campaigns.close_it, name="close-campaign"),
@@ -168,6 +171,7 @@ urlpatterns = [
     ),
     path(f"{DEMAND}/upload/", demand_uploads.upload, name="upload-demand"),
     path(f"{DEMAND}/upload/<int:pk>/", demand_uploads.uploaded, name="demand-upload"),
+    path("admin/success-metrics/", metrics.success_metrics, name="success-metrics"),
     path("admin/stop-all/", wave_actions.stop_all, name="stop-all"),
     path("admin/providers/", wave_actions.providers, name="providers"),
     path("admin/providers/<int:pk>/resume/", wave_actions.resume_provider, name="resume-provider"),

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "demand",
     "campaigns",
     "waves",
+    "stats",
     "console",
     "unfold.apps.BasicAppConfig",
     "console.apps.SiteConfig",
@@ -159,6 +160,8 @@ CHECK_CONTENT_SECURITY_POLICY = {
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, least=5, most=60)
 # processes of a machine of which each has been silent for so long are forgotten
 HOST_FORGOTTEN_SECONDS = env.whole("HOST_FORGOTTEN_SECONDS", 1_800, least=300, most=86_400)
+# of days that are older, the last figures of each campaign are kept
+STATISTICS_DAYS = env.whole("STATISTICS_DAYS", 30, most=3_650)
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
 TASK_TIMEOUT_SECONDS = 6 * 3600
 # workers for due waves alone: `Q_CLUSTER_NAME=waves manage.py qcluster`

@@ -114,6 +114,12 @@ NAVIGATION = [
             _entry("Alerts", "notifications", "operations.alert"),
             _entry("Providers", "cell_tower", "waves.provideraccount")
             | {"link": reverse_lazy("providers")},
+            {
+                "title": "Success metrics",
+                "icon": "speed",
+                "link": reverse_lazy("success-metrics"),
+                "permission": lambda request: request.user.has_perm("stats.view_metric"),
+            },
             _entry("History", "history", "operations.statuschange"),
         ],
     },

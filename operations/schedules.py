@@ -24,19 +24,20 @@ from operations.database.locks import exclusive
 
 OURS = "fairwave: "
 RUNNER = "operations.tasks.run_scheduled"  # where a worker begins, whatever is to be run
-TYPES = {"minute": "I", "hour": "H", "day": "D", "month": "M"}
+TYPES = {"hour": "H", "day": "D", "month": "M"}
+MINUTES = {"minute": 1, "5 minutes": 5, "30 minutes": 30}
 
 
 @dataclass(frozen=True)
 class ScheduledRun:
-    """A function that the queue's workers run each minute, hour, day or month.
+    """A function that the queue's workers run every so many minutes, each hour, day or month.
 
     `hour` (UTC) counts for a day and a month, `day` (1 to 28) for a month.
     """
 
     name: str
     run: Callable[[], object]
-    every: Literal["minute", "hour", "day", "month"]
+    every: Literal["minute", "5 minutes", "30 minutes", "hour", "day", "month"]
     hour: int = 0
     day: int = 1
 
@@ -45,9 +46,14 @@ class ScheduledRun:
         """Where the function is found."""
         return f"{self.run.__module__}.{self.run.__qualname__}"
 
+    @property
+    def has_no_hour(self) -> bool:
+        """It runs at least once an hour."""
+        return self.every in MINUTES or self.every == "hour"
+
     def next_run(self, now: datetime) -> datetime:
-        """The first time that is not past; `now` for what runs each minute or hour."""
-        if self.every in ("minute", "hour"):
+        """The first time that is not past; `now` for what runs within an hour."""
+        if self.has_no_hour:
             return now
         today = now.astimezone(UTC).replace(hour=self.hour, minute=0, second=0, microsecond=0)
         if self.every == "day":
@@ -59,7 +65,7 @@ class ScheduledRun:
     def is_due_at(self, moment: datetime) -> bool:
         """Whether the declaration could have led to this time."""
         at = moment.astimezone(UTC)
-        hour_fits = self.every in ("minute", "hour") or (at.hour, at.minute) == (self.hour, 0)
+        hour_fits = self.has_no_hour or (at.hour, at.minute) == (self.hour, 0)
         return hour_fits and (self.every != "month" or at.day == self.day)
 
 
@@ -107,20 +113,16 @@ def _values(run: ScheduledRun, now: datetime) -> dict[str, Any]:
     return {
         "func": RUNNER,
         "args": repr((run.name,)),
-        "schedule_type": TYPES[run.every],
-        "minutes": 1 if run.every == "minute" else None,
+        "schedule_type": TYPES.get(run.every, "I"),
+        "minutes": MINUTES.get(run.every),
         "next_run": run.next_run(now),
     }
 
 
 def _is_current(row: Schedule, run: ScheduledRun) -> bool:
     wanted = _values(run, row.next_run)
-    same = (row.func, row.args, row.schedule_type) == (
-        wanted["func"],
-        wanted["args"],
-        wanted["schedule_type"],
-    )
-    return same and run.is_due_at(row.next_run)
+    names = ("func", "args", "schedule_type", "minutes")
+    return all(getattr(row, name) == wanted[name] for name in names) and run.is_due_at(row.next_run)
 
 
 def write_after_migrate(*, apps: Apps = installed_apps, **signal: object) -> None:

@@ -11,7 +11,7 @@ from django.core.management import get_commands
 
 ROOT = Path(settings.ROOT)
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-APPS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
+APPS = ("operations", "datalake", "demand", "campaigns", "waves", "stats", "console")
 IN_BUCKETS = {"demand/uploaded/"}  # an object's key that begins like a folder of ours
 PLACEHOLDER = re.compile(r"(^|/)[A-Z]+(?=[/.]|$)")  # waves/providers/NAME/
 TOPS = {*APPS, "fairwave", "sandbox", "benchmarks", "tests", "docs", "bin"}

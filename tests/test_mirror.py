@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
-APPS = ("campaigns", "console", "datalake", "demand", "fairwave", "operations", "waves")
+APPS = ("campaigns", "console", "datalake", "demand", "fairwave", "operations", "stats", "waves")
 
 # What has no test of its own: declarations, what only other modules' tests reach, and faces whose
 # tests stand together in one file.

@@ -11,7 +11,7 @@ from django.conf import settings
 ROOT = Path(settings.ROOT)
 RULES = ROOT / "docs" / "rules.md"
 FOLDERS = (
-    *("fairwave", "operations", "datalake", "demand", "campaigns", "waves", "console"),
+    *("fairwave", "operations", "datalake", "demand", "campaigns", "waves", "stats", "console"),
     *("sandbox", "benchmarks", "tests", "docs", "bin"),
 )
 READ = {".py", ".md", ".html", ".js", ".css", ".avsc", ".toml", ""}

@@ -14,7 +14,7 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
-APPS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
+APPS = ("operations", "datalake", "demand", "campaigns", "waves", "stats", "console")
 PRODUCT = (*APPS, "fairwave")
 MOST_LINES, MANY_LINES = 500, 250
 MOST_MODULES = 20

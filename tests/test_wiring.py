@@ -18,7 +18,7 @@ from operations.commands import JsonCommand
 from tests.console.test_urls import addresses
 
 ROOT = Path(settings.ROOT)
-OURS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
+OURS = ("operations", "datalake", "demand", "campaigns", "waves", "stats", "console")
 COMMANDS = sorted((name, app) for name, app in get_commands().items() if app in OURS)
 
 

@@ -25,6 +25,7 @@ PRODUCT = (
     "fairwave",
     "operations",
     "sandbox",
+    "stats",
     "waves",
 )
 # The bundle of a proof is the same bytes in every version: its script and its README keep theirs.

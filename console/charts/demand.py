@@ -75,7 +75,7 @@ def _line(tallest: int) -> SafeString:
         '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}"'
         ' class="fw-gutter">{}</text>'
     )
-    return format_html(line, y, y, y + 4, _short(records))
+    return format_html(line, y, y, y + 4, short(records))
 
 
 def _ticks(first: date, days: int, slot: float) -> Iterator[tuple[str, int, str, str]]:
@@ -91,7 +91,7 @@ def _height(records: int, tallest: int) -> float:
     return max(1.0, round((PLOT - 8) * records / tallest, 1)) if records and tallest else 0.0
 
 
-def _short(records: int) -> str:
+def short(records: int) -> str:
     """20000 → 20k: the gutter is narrow, and these numbers are round."""
     for size, name in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
         if records >= size:

@@ -53,7 +53,16 @@ def _rights(held: set[int]) -> list[Permission]:
     """Those that some role below the administrator's holds, seeing aside, and those of a name of
     their own.
     """
-    ours = Q(content_type__app_label__in=["campaigns", "waves", "datalake", "demand", "operations"])
+    ours = Q(
+        content_type__app_label__in=[
+            "campaigns",
+            "waves",
+            "stats",
+            "datalake",
+            "demand",
+            "operations",
+        ]
+    )
     ours |= Q(content_type__app_label__in=["console", "auth"])
     rows = Permission.objects.filter(ours).select_related("content_type").order_by("pk")
     return [

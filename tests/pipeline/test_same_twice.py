@@ -20,7 +20,7 @@ from tests.support.score_files import everything_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 3_000
-EMPTIED = {"operations", "datalake", "demand", "campaigns", "waves", "console"}
+EMPTIED = {"operations", "datalake", "demand", "campaigns", "waves", "stats", "console"}
 
 
 def empty_database() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-PRODUCT = ("fairwave", "operations", "datalake", "demand", "campaigns", "waves", "console")
+PRODUCT = ("fairwave", "operations", "datalake", "demand", "campaigns", "waves", "stats", "console")
 EVERYTHING = (*PRODUCT, "sandbox", "benchmarks")
 
 

@@ -12,8 +12,10 @@ from django.core.management import get_commands, load_command_class  # noqa: E40
 
 from tests.support import few_domains, garbage  # noqa: E402, F401 domains for their effect
 
+OURS = {"campaigns", "console", "datalake", "demand", "operations", "stats", "waves"}
+
 for _name, _app in get_commands().items():
-    if _app.split(".")[0] in {"campaigns", "console", "datalake", "demand", "operations", "waves"}:
+    if _app.split(".")[0] in OURS:
         load_command_class(_app, _name)
 
 garbage.look_among_new_objects_only()

@@ -1,0 +1,1 @@
+"""The success metrics: measured from rows, held against their targets. [O-8]"""

@@ -1,0 +1,186 @@
+"""The success metrics, measured from the rows of the last seven days. [O-8]
+
+What is counted for statistics already is not counted again: messages and codes of waves are those
+of `KeptCount`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from operations.database.statements import rows
+from operations.models import StatusChange
+from operations.services.heartbeats import SILENT_AFTER
+from stats.metrics.goals import LEAST_SMS, MOST_FANS, WINDOW
+from stats.models import KeptCount
+from stats.snapshots.counting import kept_name
+from waves.choices import CodeCall, WaveState
+from waves.models import Wave
+
+
+class Measured(NamedTuple):
+    """A value in its goal's unit, of so many samples; None where there are none."""
+
+    value: float | None
+    samples: int = 0
+
+
+NOTHING: Final = Measured(None)
+ENDED: Final = (WaveState.COMPLETED, WaveState.CANCELLED)
+SCORE_FILES: Final = """
+SELECT max(extract(epoch FROM file.streamed_at - greatest(file.created_at, job.at,
+    campaign.entropy_entered_at))::float), count(*)
+FROM campaigns_scorefile AS file
+JOIN campaigns_campaign AS campaign ON campaign.id = file.campaign_id
+LEFT JOIN LATERAL (SELECT min(created_at) AS at FROM operations_job
+    WHERE kind = 'process_scores' AND subject_kind = 'score_file' AND subject_id = file.id::text)
+    AS job ON true
+WHERE file.streamed_at > %(since)s
+"""
+ACCURACY: Final = """
+SELECT coalesce(sum(records_in - invalid), 0)::bigint, coalesce(sum(records_in), 0)::bigint
+FROM datalake_claim WHERE done_at > %(since)s
+"""
+MERGES: Final = """
+SELECT count(*) FILTER (WHERE state IN ('merged', 'archived')), count(*) FROM datalake_merge
+WHERE coalesce(merged_at, started_at) > %(since)s
+    AND (state IN ('merged', 'archived') OR error <> '')
+"""
+LEDGERS: Final = """
+SELECT coalesce(sum(abs(rows_in - rows_out - rows_rejected)), 0)::bigint, count(*) FROM (
+    SELECT rows_in, rows_out, rows_rejected FROM operations_job
+    WHERE state = 'done' AND finished_at > %(since)s
+    UNION ALL SELECT rows_in, accepted, rejected FROM campaigns_scorefile
+    WHERE state IN ('validated', 'streamed', 'saved') AND created_at > %(since)s
+    UNION ALL SELECT rows_in, accepted, rejected FROM campaigns_registrationimport
+    WHERE finished AND created_at > %(since)s
+    UNION ALL SELECT records_in, records_out + duplicates, invalid FROM datalake_claim
+    WHERE done_at > %(since)s
+) AS ledgers
+"""
+# A code has one assignment by a constraint: this is what it holds, asked of the rows.
+UNIQUENESS: Final = """
+SELECT count(DISTINCT code_id), count(*) FROM waves_assignment WHERE wave_id = ANY(%(waves)s)
+"""
+RESERVATION: Final = """
+SELECT coalesce(sum(coalesce(valid, 0)), 0)::bigint, coalesce(sum(quantity), 0)::bigint
+FROM waves_codeservicecall WHERE action = %(action)s AND asked_at > %(since)s
+    AND (answered_at IS NOT NULL OR asked_at < %(since)s + interval '7 days' - interval '1 hour')
+"""
+WAVES: Final = """
+SELECT max(extract(epoch FROM completed_at - triggered_at)::float), count(*) FROM waves_wave
+WHERE completed_at > %(since)s AND triggered_at IS NOT NULL AND selected <= %(most)s
+"""
+JOBS: Final = """
+SELECT count(*) FILTER (WHERE state = 'done'), count(*) FROM operations_job
+WHERE state IN ('done', 'failed') AND retry_at IS NULL AND finished_at > %(since)s
+"""
+RETRIES: Final = """
+SELECT count(*) FILTER (WHERE state = 'done'), count(*) FROM operations_job
+WHERE kind IN ('prepare_wave', 'upload_wave') AND retries > 0 AND retry_at IS NULL
+    AND state IN ('done', 'failed') AND finished_at > %(since)s
+"""
+ALERTS: Final = """
+SELECT max(extract(epoch FROM coalesce(sent_at, %(now)s) - created_at)::float), count(*)
+FROM operations_alert WHERE state IN ('sent', 'pending') AND created_at > %(since)s
+"""
+DETECTION: Final = """
+SELECT avg(extract(epoch FROM sent_at - created_at
+    + CASE WHEN text LIKE ':red_circle: Service %%3 minutes%%' THEN %(silent)s
+        ELSE interval '0' END)::float), count(*)
+FROM operations_alert WHERE state = 'sent' AND created_at > %(since)s
+    AND (text LIKE ':red_circle:%%' OR text LIKE ':warning:%%')
+"""
+
+
+def measure(*, now: datetime) -> dict[str, Measured]:
+    """Every metric of `goals.GROUPS` by its name."""
+    asked = {"since": now - WINDOW, "now": now, "silent": SILENT_AFTER, "most": MOST_FANS}
+    triggered = list(Wave.objects.filter(triggered_at__gt=now - WINDOW))
+    of_all = _counts(triggered)
+    of_ended = _counts(wave for wave in triggered if wave.state in ENDED)
+    return {
+        "score_file_seconds": _highest(SCORE_FILES, asked),
+        "data_accuracy": _share(ACCURACY, asked),
+        "merge_success": _share(MERGES, asked),
+        "rows_lost": _highest(LEDGERS, asked),
+        "code_uniqueness": _share(UNIQUENESS, {"waves": [wave.pk for wave in triggered]}),
+        "code_assignment": assigned(of_all),
+        "code_reservation": _share(RESERVATION, asked | {"action": CodeCall.RESERVE.value}),
+        "sms_attempts": attempted(of_ended),
+        "email_queued": queued(of_ended),
+        "wave_seconds": _highest(WAVES, asked),
+        "sms_per_second": slowest(_counts(_sent_alone(now))),
+        "job_success": _share(JOBS, asked),
+        "alert_seconds": _highest(ALERTS, asked),
+        "retry_success": _share(RETRIES, asked),
+        "detection_seconds": _highest(DETECTION, asked),
+    }
+
+
+def assigned(waves: Iterable[dict[str, Any]]) -> Measured:
+    """Codes that are assigned, of those that the waves hold."""
+    counts = [wave["codes"] for wave in waves]
+    done = sum(each.get("assigned", 0) for each in counts)
+    return percent(done, done + sum(each.get("reserved", 0) for each in counts))
+
+
+def attempted(waves: Iterable[dict[str, Any]]) -> Measured:
+    """SMS that were handed to the provider or tried to be, of those that could be."""
+    counts = [wave["sms"] for wave in waves if "sms" in wave]
+    tried = sum(each["sent"] + each["failed"] + each["unknown"] for each in counts)
+    return percent(tried, tried + sum(each["waiting"] for each in counts))
+
+
+def queued(waves: Iterable[dict[str, Any]]) -> Measured:
+    """E-mails that ever came into the queue, of all that were to be sent."""
+    counts = [wave["email"] for wave in waves if "email" in wave]
+    names = ("sent", "failed", "unknown", "waiting")
+    return percent(
+        sum(each["queued"] for each in counts),
+        sum(each[name] for each in counts for name in names),
+    )
+
+
+def slowest(waves: Iterable[dict[str, Any]]) -> Measured:
+    """The lowest rate of a wave that had enough to send."""
+    rates = [
+        wave["sms"]["sent"] / wave["seconds"]["sms"]
+        for wave in waves
+        if wave.get("sms", {}).get("sent", 0) >= LEAST_SMS and wave["seconds"].get("sms")
+    ]
+    return Measured(min(rates), len(rates)) if rates else NOTHING
+
+
+def percent(part: int, of: int) -> Measured:
+    return Measured(100 * part / of, of) if of else NOTHING
+
+
+def _sent_alone(now: datetime) -> QuerySet[Wave]:
+    """Waves that nobody paused, and that no other wave was sent beside."""
+    paused = StatusChange.objects.filter(
+        subject_kind="wave", subject_id=OuterRef("name"), to_state=WaveState.PAUSED
+    )
+    beside = Wave.objects.exclude(pk=OuterRef("pk")).filter(
+        triggered_at__lt=OuterRef("completed_at"), completed_at__gt=OuterRef("triggered_at")
+    )
+    done = Wave.objects.filter(completed_at__gt=now - WINDOW, triggered_at__isnull=False)
+    return done.filter(~Exists(paused), ~Exists(beside))
+
+
+def _share(statement: str, values: dict[str, Any]) -> Measured:
+    return percent(*rows(statement, **values)[0])
+
+
+def _highest(statement: str, values: dict[str, Any]) -> Measured:
+    value, samples = rows(statement, **values)[0]
+    return Measured(float(value), samples) if samples and value is not None else NOTHING
+
+
+def _counts(waves: Iterable[Wave]) -> list[dict[str, Any]]:
+    names = [kept_name(wave.pk) for wave in waves]
+    return list(KeptCount.objects.filter(name__in=names).values_list("figures", flat=True))

@@ -1,0 +1,1 @@
+"""What Slack is told without anything being wrong: figures, and what was finished. [O-3]"""

@@ -1,0 +1,1 @@
+"""The figures of open campaigns, saved every five minutes. [O-3]"""

@@ -1,0 +1,70 @@
+"""The figures of every open campaign are saved as one row for each instant, and old rows are
+thinned out. [O-3]
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from campaigns.models import Campaign
+from operations.database.locks import lock_in_transaction
+from operations.database.statements import run
+from stats.models import Snapshot
+from stats.snapshots import counting
+from stats.snapshots.figures import Figures, instant_of
+
+# The last row of each day stays.
+THIN_OUT: Final = """
+DELETE FROM stats_snapshot AS older USING stats_snapshot AS newer
+WHERE older.until < %(before)s AND newer.campaign_id = older.campaign_id
+    AND newer.at > older.at
+    AND newer.at < (date_trunc('day', older.at, 'UTC') + interval '1 day')
+"""
+
+
+def save(*, now: datetime) -> dict[str, int]:
+    """Returns `campaigns`, how many are open; `saved`, how many have new figures; and `unchanged`,
+    of how many the last row lasts longer.
+    """
+    at = instant_of(now)
+    counting.add_up()
+    campaigns = counting.open_campaigns()
+    saved = sum(store(each, counting.figures_of(each, at=at), at=at) for each in campaigns)
+    return {"campaigns": len(campaigns), "saved": saved, "unchanged": len(campaigns) - saved}
+
+
+@transaction.atomic
+def store(campaign: Campaign, figures: Figures, *, at: datetime) -> bool:
+    """True if the figures are others than those of the last row. Figures of one instant replace
+    each other; what comes later than newer ones is dropped.
+    """
+    lock_in_transaction(f"statistics:{campaign.pk}")
+    found = figures.as_json()
+    last = Snapshot.objects.filter(campaign=campaign).order_by("-at").first()
+    if last is not None and last.until > at:
+        return False
+    mine = Snapshot.objects.filter(pk=last.pk if last else None)
+    if last is not None and all(getattr(last, name) == value for name, value in found.items()):
+        mine.update(until=at)
+        return False
+    if last is not None and last.at == at:
+        mine.update(**found)
+        return True
+    Snapshot.objects.create(campaign=campaign, at=at, until=at, **found)
+    return True
+
+
+def figures_in(snapshot: Snapshot) -> Figures:
+    """The figures of a row."""
+    return Figures(**{each.name: getattr(snapshot, each.name) for each in fields(Figures)})
+
+
+def thin_out(*, now: datetime) -> int:
+    """Of days older than STATISTICS_DAYS only the last row stays. Returns how many went."""
+    before = instant_of(now) - timedelta(days=settings.STATISTICS_DAYS)
+    return run(THIN_OUT, before=before)
