@@ -24,8 +24,8 @@ from operations.database.locks import exclusive
 
 OURS = "fairwave: "
 RUNNER = "operations.tasks.run_scheduled"  # where a worker begins, whatever is to be run
-TYPES = {"hour": "H", "day": "D", "month": "M"}
 MINUTES = {"minute": 1, "5 minutes": 5, "30 minutes": 30}
+TYPES = dict.fromkeys(MINUTES, "I") | {"hour": "H", "day": "D", "month": "M"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _values(run: ScheduledRun, now: datetime) -> dict[str, Any]:
     return {
         "func": RUNNER,
         "args": repr((run.name,)),
-        "schedule_type": TYPES.get(run.every, "I"),
+        "schedule_type": TYPES[run.every],
         "minutes": MINUTES.get(run.every),
         "next_run": run.next_run(now),
     }

@@ -81,7 +81,9 @@ WITHOUT_PAGE = {
     "erase_fan",
     "fan_receipt",
     "load_campaign",
+    "save_stats",
     "setup_roles",
+    "slack_stats",
 }
 
 

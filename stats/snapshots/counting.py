@@ -68,11 +68,7 @@ def figures_of(campaign: Campaign, *, at: datetime) -> Figures:
     registered, confirmed = registrants(campaign)
     totals = added_up(wave_counts(campaign, at=at))
     free = kept(f"free codes of {campaign.pk}", "", partial(_free, campaign), at=at)
-    file = (
-        ScoreFile.objects.defer("rules", "fairness")
-        .filter(pk=campaign.active_score_file_id)
-        .first()
-    )
+    file = _active_file(campaign)
     return Figures(
         registered=registered,
         confirmed=confirmed,
@@ -169,6 +165,12 @@ def open_campaigns() -> list[Campaign]:
     return list(
         Campaign.objects.filter(status=CampaignStatus.OPEN).defer("seed", "salt").order_by("id")
     )
+
+
+def _active_file(campaign: Campaign) -> ScoreFile | None:
+    if campaign.active_score_file_id is None:
+        return None
+    return ScoreFile.objects.defer("rules", "fairness").get(pk=campaign.active_score_file_id)
 
 
 def _of_file(file: ScoreFile, *, at: datetime) -> dict[str, Any]:

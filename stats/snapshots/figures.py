@@ -47,7 +47,7 @@ def rest(seconds: float, unchanged: int) -> timedelta:
     """How long a count that took `seconds` is kept: it grows with what counting costs, and while
     it finds the same again and again, up to an hour.
     """
-    by_change = EVERY * (2 ** min(unchanged, 10) - 1)
+    by_change = EVERY * ((1 << min(unchanged, 10)) - 1)
     return max(timedelta(seconds=seconds * TIMES_AS_LONG), min(by_change, LONGEST_REST))
 
 

@@ -46,13 +46,16 @@ def store(campaign: Campaign, figures: Figures, *, at: datetime) -> bool:
     lock_in_transaction(f"statistics:{campaign.pk}")
     found = figures.as_json()
     last = Snapshot.objects.filter(campaign=campaign).order_by("-at").first()
-    if last is not None and last.until > at:
+    if last is None:
+        Snapshot.objects.create(campaign=campaign, at=at, until=at, **found)
+        return True
+    if last.until > at:
         return False
-    mine = Snapshot.objects.filter(pk=last.pk if last else None)
-    if last is not None and all(getattr(last, name) == value for name, value in found.items()):
+    mine = Snapshot.objects.filter(pk=last.pk)
+    if figures_in(last) == figures:
         mine.update(until=at)
         return False
-    if last is not None and last.at == at:
+    if last.at == at:
         mine.update(**found)
         return True
     Snapshot.objects.create(campaign=campaign, at=at, until=at, **found)

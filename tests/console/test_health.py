@@ -16,6 +16,7 @@ from operations import jobs
 from operations.models import Heartbeat, Job
 from operations.services import heartbeats
 from operations.subjects import Subject
+from stats.models import Metric
 from tests.support.people import client_of, member_of, staff
 from tests.support.waves import NOW
 
@@ -130,3 +131,17 @@ def test_o2_a_name_cannot_break_out_of_its_label():
     heartbeats.begin('change events of "a"\n', host="here", pid=9)
     text = client_of(member_of("operator")).get("/metrics").content.decode()
     assert 'service="change events of \\"a\\"\\n"' in text
+
+
+def test_o8_metrics_hold_what_was_measured_beside_its_target(settings):
+    settings.METRICS_TOKEN = "token"
+    Metric.objects.create(name="job_success", value=98.5, samples=200, measured_at=NOW)
+    Metric.objects.create(name="merge_success", value=None, measured_at=NOW)
+    lines = Client(headers={"Authorization": "Bearer token"}).get("/metrics").content.decode()
+    found = [line for line in lines.splitlines() if line.startswith("fairwave_success_metric")]
+    labels = '{metric="job_success",unit="percent"}'
+    assert found == [
+        f"fairwave_success_metric_value{labels} 98.5",
+        f"fairwave_success_metric_target{labels} 99",
+        f"fairwave_success_metric_met{labels} 0",
+    ]

@@ -24,6 +24,11 @@ DECLARED = {
     "merge_daily": ("day", "datalake.tasks.merge_daily"),
     "merge_monthly": ("month", "datalake.tasks.merge_monthly"),
     "prune_failed_sign_ins": ("hour", "console.sign_in.attempts.prune_failed_sign_ins"),
+    "save_stats": ("5 minutes", "stats.tasks.save_stats"),
+    "watch_metrics": ("5 minutes", "stats.tasks.watch_metrics"),
+    "slack_stats": ("30 minutes", "stats.tasks.slack_stats"),
+    "report_finished": ("minute", "stats.tasks.report_finished"),
+    "thin_out_stats": ("day", "stats.tasks.thin_out_stats"),
     "repair_glue_partitions": ("hour", "demand.tasks.repair_glue_partitions"),
 }
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -66,6 +71,7 @@ def test_the_merges_of_the_lake_run_at_their_hours():
     ("run", "first"),
     [
         (ScheduledRun("a", shear, "minute"), NOW),
+        (ScheduledRun("a", shear, "30 minutes"), NOW),
         (ScheduledRun("a", shear, "hour"), NOW),
         (ScheduledRun("a", shear, "day", hour=16), datetime(2026, 3, 14, 16, tzinfo=UTC)),
         (ScheduledRun("a", shear, "day", hour=15), datetime(2026, 3, 15, 15, tzinfo=UTC)),
@@ -120,6 +126,14 @@ def test_a_changed_declaration_changes_its_row(empty, changed):
         schedules.TYPES[changed.every],
         changed.next_run(NOW),
     )
+
+
+@pytest.mark.django_db
+def test_a_run_of_every_minute_becomes_one_of_every_five_and_thirty(empty):
+    for every, minutes in (("minute", 1), ("5 minutes", 5), ("30 minutes", 30)):
+        write([ScheduledRun("a", shear, every)], now=NOW)
+        (row,) = rows()
+        assert (row["schedule_type"], row["minutes"]) == ("I", minutes)
 
 
 @pytest.mark.django_db

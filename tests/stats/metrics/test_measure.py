@@ -1,0 +1,177 @@
+"""The success metrics are measured from the rows of seven days. [O-8]"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from datalake.models import Claim, Merge
+from operations.models import Alert, Job, StatusChange
+from stats.metrics.goals import GROUPS, WINDOW
+from stats.metrics.measure import NOTHING, Measured, measure
+from stats.models import KeptCount
+from stats.snapshots.counting import kept_name
+from tests.support.campaigns import make_campaign
+from tests.support.sending import triggered_wave
+from tests.support.waves import add_scores
+from waves.models import CodeServiceCall, Wave
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+LONG_AGO = NOW - WINDOW - HOUR
+SMS = dict.fromkeys(("sent", "failed", "unknown", "waiting", "queued"), 0)
+
+
+def measured(name: str) -> Measured:
+    return measure(now=NOW)[name]
+
+
+def job(kind: str = "sheep", state: str = "done", **values: Any) -> Job:
+    given = {"state": state, "finished_at": NOW - HOUR, "error": "x" if state == "failed" else ""}
+    given |= {"subject_kind": "sheep", "subject_id": str(Job.objects.count())}
+    return Job.objects.create(kind=kind, **given | values)
+
+
+def wave_with(figures: dict[str, Any], *, begun=NOW - 2 * HOUR, ended=NOW - HOUR) -> Wave:
+    wave = triggered_wave(members=1, state="completed")
+    Wave.objects.filter(pk=wave.pk).update(triggered_at=begun, completed_at=ended)
+    figures = {"codes": {}, "seconds": {}} | figures
+    KeptCount.objects.create(
+        name=kept_name(wave.pk), state="completed", figures=figures, seconds=0, counted_at=NOW
+    )
+    return wave
+
+
+def test_o8_without_rows_there_is_nothing_to_measure():
+    found = measure(now=NOW)
+    assert list(found) == [goal.name for _, goals in GROUPS for goal in goals]
+    assert set(found.values()) == {NOTHING}
+
+
+def test_o8_a_score_files_time_runs_from_the_start_of_its_work_to_the_stream():
+    campaign = make_campaign(entropy_source="the lottery")
+    first, second = (add_scores(campaign, [fan], [0.9]) for fan in ("a", "b"))
+    for file, seconds in ((first, 100), (second, 400)):
+        file.created_at, file.streamed_at = NOW - HOUR, NOW - HOUR + seconds * SECOND
+        file.save(update_fields=["created_at", "streamed_at"])
+    assert measured("score_file_seconds") == (400, 2)
+    # a person started it, then its public value was entered
+    begun = job("process_scores", subject_kind="score_file", subject_id=str(second.pk))
+    Job.objects.filter(pk=begun.pk).update(created_at=NOW - HOUR + 250 * SECOND)
+    assert measured("score_file_seconds") == (150, 2)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        entropy_entered_at=NOW - HOUR + 380 * SECOND, entropy_value="7"
+    )
+    assert measured("score_file_seconds") == (20, 2)
+
+
+def test_o8_records_of_the_dead_letters_count_against_accuracy():
+    for first, invalid, done_at in ((1, 0, NOW), (2, 1, NOW), (3, 50, LONG_AGO)):
+        counts = {"records_in": 100, "records_out": 100 - invalid, "invalid": invalid}
+        Claim.objects.create(
+            consumer="lake", source="input", first=first, last=first, state="done",
+            done_at=done_at, **counts,
+        )  # fmt: skip
+    assert measured("data_accuracy") == (99.5, 200)
+    assert measured("rows_lost") == (0, 2)
+
+
+def test_o8_merges_that_were_refused_count_and_those_that_go_on_do_not():
+    for number, (state, error) in enumerate(
+        [("merged", ""), ("archived", ""), ("archived", ""), ("querying", "too large"),
+         ("querying", "")], 1
+    ):  # fmt: skip
+        Merge.objects.create(
+            record_type="scoring", period=f"2026-01-0{number}", generation=1, state=state,
+            error=error, merged_at=None if state == "querying" else NOW,
+        )  # fmt: skip
+    assert measured("merge_success") == (75, 4)
+
+
+def test_o8_codes_are_held_against_those_that_are_reserved():
+    wave_with({"codes": {"assigned": 199, "reserved": 1}})
+    assert measured("code_assignment") == (99.5, 200)
+
+
+def test_o8_codes_of_the_service_are_held_against_what_was_asked_for():
+    wave = triggered_wave(members=1)
+    market = wave.wave_markets.get().market
+    for number, valid, asked_at, answered in (
+        (1, 99, NOW - HOUR, True),
+        (2, None, NOW - 2 * HOUR, False),  # never answered
+        (3, None, NOW, False),  # asked just now
+        (4, 0, LONG_AGO, True),
+    ):
+        CodeServiceCall.objects.create(
+            wave=wave, market=market, action="reserve", number=number, quantity=100, valid=valid,
+            asked_at=asked_at, answered_at=asked_at if answered else None,
+        )  # fmt: skip
+    assert measured("code_reservation") == (49.5, 200)
+
+
+def test_o8_messages_of_finished_waves_are_attempted_and_queued():
+    wave_with(
+        {
+            "sms": SMS | {"sent": 95, "failed": 2, "unknown": 1, "waiting": 2},
+            "email": SMS | {"sent": 50, "queued": 99, "waiting": 50},
+        }
+    )
+    going = wave_with({"sms": SMS | {"waiting": 1_000}})
+    Wave.objects.filter(pk=going.pk).update(state="triggered")
+    assert measured("sms_attempts") == (98, 100)
+    assert measured("email_queued") == (99, 100)
+
+
+def test_o8_a_wave_takes_from_its_trigger_to_completion():
+    wave_with({}, ended=NOW - HOUR)
+    larger = wave_with({}, ended=NOW)
+    Wave.objects.filter(pk=larger.pk).update(selected=100_001)
+    assert measured("wave_seconds") == (3_600, 1)
+
+
+def test_o8_the_rate_is_that_of_waves_that_were_sent_alone():
+    def sent(count: int, hours: int) -> Wave:
+        figures = {"sms": SMS | {"sent": count}, "seconds": {"sms": 60.0}}
+        begun = NOW - hours * HOUR
+        return wave_with(figures, begun=begun, ended=begun + 60 * SECOND)
+
+    sent(11_760, 2)
+    sent(5_999, 4)  # too few
+    paused = sent(6_000, 6)
+    StatusChange.objects.create(subject_kind="wave", subject_id=paused.name, to_state="paused")
+    sent(6_000, 8)
+    sent(6_000, 8)  # beside it
+    assert measured("sms_per_second") == (196, 1)
+
+
+def test_o8_jobs_succeed_in_the_end_or_fail():
+    job()
+    job(state="failed")
+    job(state="failed", retry_at=NOW + HOUR)
+    job(state="cancelled")
+    job(state="failed", finished_at=LONG_AGO)
+    assert measured("job_success") == (50, 2)
+    assert measured("retry_success") == NOTHING
+    job("prepare_wave", retries=1)
+    assert measured("retry_success") == (100, 1)
+
+
+def test_o8_alerts_are_timed_and_a_silent_service_was_silent_before():
+    def alerted(text: str, seconds: int | None, ago: timedelta = HOUR) -> None:
+        row = Alert.objects.create(text=text, state="pending" if seconds is None else "sent")
+        created = NOW - ago
+        sent_at = None if seconds is None else created + seconds * SECOND
+        Alert.objects.filter(pk=row.pk).update(created_at=created, sent_at=sent_at)
+
+    alerted(":red_circle: Import scores failed for sheep", 10)
+    alerted(":red_circle: Service workers has been silent for more than 3 minutes (here).", 20)
+    alerted(":bar_chart: Spring Tour", 40)
+    assert measured("alert_seconds") == (40, 3)
+    assert measured("detection_seconds") == ((10 + 200) / 2, 2)
+    alerted(":red_circle: waits", None, 50 * SECOND)
+    assert measured("alert_seconds") == (50, 4)
