@@ -12,7 +12,7 @@ from stats.snapshots import save
 
 def save_stats() -> None:
     """Every five minutes."""
-    save.save(now=timezone.now())
+    save.save_open(now=timezone.now())
 
 
 def watch_metrics() -> None:

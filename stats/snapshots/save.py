@@ -27,7 +27,7 @@ WHERE older.until < %(before)s AND newer.campaign_id = older.campaign_id
 """
 
 
-def save(*, now: datetime) -> dict[str, int]:
+def save_open(*, now: datetime) -> dict[str, int]:
     """Returns `campaigns`, how many are open; `saved`, how many have new figures; and `unchanged`,
     of how many the last row lasts longer.
     """

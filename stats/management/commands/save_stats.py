@@ -19,4 +19,4 @@ class Command(JsonCommand):
     needs_person = False
 
     def run(self, **options: Any) -> dict[str, Any]:
-        return dict(save.save(now=timezone.now()))
+        return dict(save.save_open(now=timezone.now()))

@@ -8,8 +8,8 @@ from operations.models import Alert
 from stats.models import SlackReport
 from stats.slack.campaigns import report
 from stats.snapshots.figures import EVERY, instant_of
+from tests.stats.rows import saved
 from tests.support.campaigns import make_campaign
-from tests.support.statistics import saved
 from tests.support.waves import NOW
 
 pytestmark = pytest.mark.django_db

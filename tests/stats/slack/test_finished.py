@@ -10,8 +10,8 @@ from datalake.models import Merge
 from operations.models import Alert
 from stats.models import Summary
 from stats.slack.finished import report
+from tests.stats.rows import messages
 from tests.support.sending import triggered_wave
-from tests.support.statistics import messages
 from tests.support.waves import NOW
 from waves.models import Send, Wave
 

@@ -14,9 +14,9 @@ from stats.models import KeptCount, RegistrantCount
 from stats.snapshots import counting
 from stats.snapshots.counting import add_up, figures_of, kept, registrants
 from stats.snapshots.figures import EVERY, instant_of
+from tests.stats.rows import messages
 from tests.support.campaigns import make_campaign
 from tests.support.sending import triggered_wave
-from tests.support.statistics import messages
 from tests.support.waves import NOW, campaign_with, person
 from waves.models import Code, Wave, WaveMarket
 

@@ -8,8 +8,8 @@ import pytest
 
 from stats.snapshots import history
 from stats.snapshots.figures import EVERY, instant_of
+from tests.stats.rows import saved
 from tests.support.campaigns import make_campaign
-from tests.support.statistics import saved
 from tests.support.waves import NOW
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from campaigns.models import Campaign
 from stats.models import Snapshot
 from stats.snapshots.figures import Figures, instant_of
-from stats.snapshots.save import save, store, thin_out
+from stats.snapshots.save import save_open, store, thin_out
+from tests.stats.rows import saved
 from tests.support.campaigns import make_campaign
-from tests.support.statistics import saved
 from tests.support.waves import NOW, campaign_with
 
 pytestmark = pytest.mark.django_db
@@ -52,8 +52,8 @@ def test_o3_open_campaigns_are_saved_and_others_are_left_as_they_are():
     make_campaign("drafted", opened=False)
     closed = campaign_with(fans=1)
     Campaign.objects.filter(pk=closed.pk).update(status="closed")
-    assert save(now=NOW) == {"campaigns": 1, "saved": 1, "unchanged": 0}
-    assert save(now=NOW + FIVE) == {"campaigns": 1, "saved": 0, "unchanged": 1}
+    assert save_open(now=NOW) == {"campaigns": 1, "saved": 1, "unchanged": 0}
+    assert save_open(now=NOW + FIVE) == {"campaigns": 1, "saved": 0, "unchanged": 1}
     assert spans() == [(3, 0, 5)]
 
 

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from stats.snapshots.figures import instant_of
+from tests.stats.rows import saved
 from tests.support.campaigns import make_campaign
-from tests.support.statistics import saved
 
 pytestmark = pytest.mark.django_db
 
