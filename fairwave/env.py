@@ -122,6 +122,17 @@ def prices(name: str) -> dict[str, Decimal]:
     return {}
 
 
+def json_object(name: str) -> dict[str, object]:
+    """A JSON object, such as {"POSTMARK_SERVER_TOKEN": "…"}."""
+    found: object = None
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text(name, "{}"))
+    if isinstance(found, dict):
+        return found
+    mistakes.append(Mistake(name, "It is not a JSON object.", 'Write for example {"NAME": "x"}.'))
+    return {}
+
+
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """Addresses and networks, such as 10.0.0.0/8. One that holds every address is refused."""
     found = []

@@ -33,6 +33,8 @@ class Behaviour:
     receipt_secret: str = "sandbox"  # noqa: S105 the well-known secret of a sandbox
     undeliverable_rate: float = 0.0
     token: str = "sandbox"  # noqa: S105 likewise
+    token_seconds: float = 1_079.0  # how long an access token of Marketing Cloud lasts
+    token_uses: int = 0  # after so many requests it is refused before its time; 0 = never
     seed: int = 0
     # the code service: action → fault (codes.py), how late a slow answer is, how many codes there
     # are (0 = without end), the token it wants ("" = none), and a file for what it has done

@@ -34,7 +34,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.behaviour import Behaviour
-from sandbox.sms import answer
+from sandbox.gateway import answer
 
 MOST_AT_ONCE = 2_500
 HUGE_BYTES = 50_000_000

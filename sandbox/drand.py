@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.sms import answer
+from sandbox.gateway import answer
 
 CHAIN = "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce"
 ROUNDS: dict[int, dict[str, Any]] = {

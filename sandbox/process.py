@@ -24,16 +24,16 @@ class RunningSandbox:
         """Change options; returns them all."""
         return self._call("POST", "/control", options)
 
-    def received(self, *, after: int = 0, limit: int = 0) -> dict[str, Any]:
-        """Counts, and `limit` accepted messages from number `after` on."""
-        return self._call("GET", f"/received?after={after}&limit={limit}")
+    def received(self, *, after: int = 0, limit: int = 0, of: str = "sms") -> dict[str, Any]:
+        """Counts, and `limit` accepted messages of one provider from number `after` on."""
+        return self._call("GET", f"/received?after={after}&limit={limit}&of={of}")
 
-    def messages(self) -> list[dict[str, Any]]:
-        """Every accepted message, page by page."""
+    def messages(self, of: str = "sms") -> list[dict[str, Any]]:
+        """Every message that one provider accepted, page by page."""
         found: list[dict[str, Any]] = []
         after: int | None = 0
         while after is not None:
-            page = self.received(after=after, limit=10_000)
+            page = self.received(after=after, limit=10_000, of=of)
             found += page["messages"]
             after = page["next"]
         return found

@@ -2,7 +2,8 @@
 and `/received`.
 
 `POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came
-and lists the accepted messages in pages; `DELETE /received` forgets it all.
+and lists the accepted messages in pages, those of SMS or with `of=sfmc` and
+`of=postmark` of another provider; `DELETE /received` forgets it all.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from aiohttp import web
 from sandbox.behaviour import BadOption, Behaviour, Dice
 from sandbox.codes import CodeService
 from sandbox.drand import DrandServer
+from sandbox.gateway import Gateway, answer
+from sandbox.postmark import PostmarkApi
 from sandbox.receipts import ReceiptPost
-from sandbox.sms import SmsGateway, answer
+from sandbox.sfmc import MarketingCloudApi
+from sandbox.sms import SmsGateway
 
 MOST_IN_A_PAGE = 10_000
 
@@ -27,7 +31,11 @@ class Sandbox:
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.receipts = ReceiptPost(behaviour)
-        self.sms = SmsGateway(behaviour, self.receipts)
+        self.gateways: dict[str, Gateway] = {
+            "sms": SmsGateway(behaviour, self.receipts),
+            "sfmc": MarketingCloudApi(behaviour),
+            "postmark": PostmarkApi(behaviour),
+        }
         self.codes = CodeService(behaviour)
         self.drand = DrandServer()
         self.slack: list[Any] = []
@@ -35,12 +43,9 @@ class Sandbox:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Routing by hand: aiohttp's router would take a fifth of the time of a request."""
         path, method = request.path, request.method
-        if path == "/sms" and method == "POST":
-            return await self.sms.post(request)
-        if path == "/sms/health" and method == "GET":
-            return self.sms.health(request)
-        if path.startswith("/sms/by-reference/") and method == "GET":
-            return self.sms.by_reference(path.removeprefix("/sms/by-reference/"))
+        for gateway in self.gateways.values():
+            if (answered := await gateway.handle(request)) is not None:
+                return answered
         if path.startswith("/codes/") and method == "POST":
             return await self.codes.post(request, path.removeprefix("/codes/"))
         if path.startswith("/drand/") and method == "GET":
@@ -56,7 +61,8 @@ class Sandbox:
         if path == "/received" and method == "GET":
             return answer(200, self._received(request))
         if path == "/received" and method == "DELETE":
-            self.sms.forget()
+            for gateway in self.gateways.values():
+                gateway.forget()
             self.slack.clear()
             return answer(200, {})
         return answer(404, {"error": f"nothing answers {method} {path}"})
@@ -68,23 +74,22 @@ class Sandbox:
         except (BadOption, ValueError, AttributeError) as error:
             return answer(400, {"error": str(error)})
         if "seed" in options:
-            self.sms.dice = Dice(self.behaviour.seed)
+            for gateway in self.gateways.values():
+                gateway.dice = Dice(self.behaviour.seed)
         return answer(200, dataclasses.asdict(self.behaviour))
 
     def _received(self, request: web.BaseRequest) -> dict[str, Any]:
         after = int(request.query.get("after", "0"))
         limit = min(int(request.query.get("limit", "0")), MOST_IN_A_PAGE)
-        page = self.sms.messages[after : after + limit]
-        return {
-            "sms": self.sms.counts(),
+        messages = self.gateways[request.query.get("of", "sms")].messages
+        page = messages[after : after + limit]
+        return {name: gateway.counts() for name, gateway in self.gateways.items()} | {
             "slack": {"posts": len(self.slack), "last": self.slack[-1] if self.slack else None},
             "codes": self.codes.counts(),
             "receipts": self.receipts.counts(),
             "drand": dict(self.drand.asked),
             "messages": page,
-            "next": after + len(page)
-            if page and after + len(page) < len(self.sms.messages)
-            else None,
+            "next": after + len(page) if page and after + len(page) < len(messages) else None,
         }
 
 

@@ -32,6 +32,11 @@ OWN_SETTINGS = {"FAIRWAVE_TEST_DB"}
 # Setting → a value that is not its default, and what the settings then hold. One process reads all.
 SET = {
     "ALLOWED_HOSTS": ("presale.example,other.example", "presale.example,other.example"),
+    "ANYMAIL_ESP": ("Postmark", "postmark"),
+    "ANYMAIL_SETTINGS": (
+        '{"POSTMARK_SERVER_TOKEN": "p"}',
+        "{'IGNORE_UNSUPPORTED_FEATURES': True, 'POSTMARK_SERVER_TOKEN': 'p'}",
+    ),
     "AWS_ENDPOINT_URL": ("http://127.0.0.1:9", "http://127.0.0.1:9"),
     "BEHIND_TLS": ("on", "True"),
     "CAMPAIGN_DATA_BUCKET": ("s3://lake/a", "lake/a"),
@@ -70,6 +75,11 @@ SET = {
     "SCORING_BUCKET": ("s3://files/b", "files/b"),
     "SECRET_KEY": ("k" * 50, "k" * 50),
     "SECRET_KEY_FALLBACKS": ("one,two", "one,two"),
+    "SFMC_ACCOUNT_ID": ("510000", "510000"),
+    "SFMC_AUTH_URL": ("http://127.0.0.1:10", "http://127.0.0.1:10"),
+    "SFMC_CLIENT_ID": ("package", "package"),
+    "SFMC_CLIENT_SECRET": ("s", "s"),
+    "SFMC_DEFINITION_KEY": ("presale", "presale"),
     "SITE_URL": ("http://127.0.0.1:6", "http://127.0.0.1:6"),
     "SLACK_WEBHOOK_URL": ("http://127.0.0.1:5", "http://127.0.0.1:5"),
     "SMS_CONCURRENCY": ("3", "3"),
@@ -108,12 +118,13 @@ print(json.dumps({
     "DATABASE_URL": database["HOST"] + "/" + database["NAME"], "EMAIL_FROM": s.DEFAULT_FROM_EMAIL,
     "EMAIL_URL": f"{s.EMAIL_HOST}:{s.EMAIL_PORT} {s.EMAIL_HOST_USER} {s.EMAIL_HOST_PASSWORD}"
     f" {s.EMAIL_USE_TLS} {s.EMAIL_USE_SSL}",
-    "DRAND_URLS": ",".join(s.DRAND_URLS), "LOG_LEVEL": s.LOGGING["root"]["level"],
+    "ANYMAIL_SETTINGS": str(s.ANYMAIL), "DRAND_URLS": ",".join(s.DRAND_URLS), "LOG_LEVEL": s.LOGGING["root"]["level"],
     "PASSWORD_LINK_HOURS": str(s.PASSWORD_RESET_TIMEOUT // 3600), "SCORING_BUCKET": bucket("scoring"),
     "SECRET_KEY_FALLBACKS": ",".join(s.SECRET_KEY_FALLBACKS), "TASK_WORKERS": str(s.Q_CLUSTER["workers"]),
     "TRUSTED_PROXIES": ",".join(map(str, s.TRUSTED_PROXIES)),
 } | {name: str(getattr(s, name)) for name in (
-    "AWS_ENDPOINT_URL", "BEHIND_TLS", "CODE_SERVICE_CONCURRENCY", "CODE_SERVICE_SECONDS",
+    "ANYMAIL_ESP", "AWS_ENDPOINT_URL", "BEHIND_TLS", "CODE_SERVICE_CONCURRENCY", "CODE_SERVICE_SECONDS",
+    "SFMC_ACCOUNT_ID", "SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY",
     "CODE_SERVICE_TOKEN", "CODE_SERVICE_URL", "DEMAND_PREFIX", "EMAIL_BACKEND",
     "EMAIL_CONNECTIONS", "EMAIL_PER_SECOND", "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "HOST_FORGOTTEN_SECONDS", "JOB_LEASE_SECONDS",
     "PREPARATION_RETRY_SECONDS", "PREVIEWS_AT_ONCE", "RECEIPT_SECRET", "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL",

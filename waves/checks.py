@@ -1,4 +1,6 @@
-"""A setting that names no provider stops the start with a sentence that names it. [N-1]"""
+"""Settings that name no provider, or one that is not set up, stop the start with a sentence that
+names them. [N-1]
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from waves.providers import registry
+from waves.providers.anymail import backends
 
 
 @register("fairwave")
@@ -23,3 +27,36 @@ def the_chosen_providers_are_known(
         )
         for setting, value, known in registry.unknown_settings()
     ]
+
+
+@register("fairwave")
+def the_chosen_providers_are_set_up(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{setting} is {value}, which needs {', '.join(missing)}.",
+            hint=f"Set {' and '.join(missing)}, or choose another provider.",
+            id="waves.E002",
+        )
+        for setting, value, missing in registry.missing_settings()
+    ]
+
+
+@register("fairwave")
+def the_provider_of_anymail_is_set_up(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Each of Anymail's providers has settings of its own."""
+    if settings.EMAIL_PROVIDER != "anymail" or not settings.ANYMAIL_ESP:
+        return []
+    if problem := backends.what_is_missing(settings.ANYMAIL_ESP):
+        return [
+            Error(
+                f"ANYMAIL_ESP: {settings.ANYMAIL_ESP!r} cannot be used. {problem}",
+                hint="Use the name of one of Anymail's providers, and set in ANYMAIL_SETTINGS what"
+                " its documentation asks for.",
+                id="waves.E003",
+            )
+        ]
+    return []

@@ -132,6 +132,17 @@ def test_x6_what_is_no_list_of_prices_is_a_mistake(written, mistakes, monkeypatc
     assert [mistake.name for mistake in mistakes] == ["SMS_RATES"]
 
 
+def test_settings_of_others_are_one_json_object(mistakes, monkeypatch):
+    assert env.json_object("ANYMAIL_SETTINGS") == {}
+    monkeypatch.setenv("ANYMAIL_SETTINGS", '{"POSTMARK_SERVER_TOKEN": "p"}')
+    assert env.json_object("ANYMAIL_SETTINGS") == {"POSTMARK_SERVER_TOKEN": "p"}
+    assert mistakes == []
+    for written in ("p", "[1]", "[" * 100_000):
+        monkeypatch.setenv("ANYMAIL_SETTINGS", written)
+        assert env.json_object("ANYMAIL_SETTINGS") == {}
+    assert [mistake.name for mistake in mistakes] == ["ANYMAIL_SETTINGS"] * 3
+
+
 def test_n1_test_recipients_are_addresses_and_numbers_with_their_country(mistakes, monkeypatch):
     monkeypatch.setenv("TEST_RECIPIENTS", "ann@band.example, +12065550100")
     assert env.contacts("TEST_RECIPIENTS") == ["ann@band.example", "+12065550100"]

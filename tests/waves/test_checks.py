@@ -14,5 +14,27 @@ def test_a_wrong_name_fails_the_check_with_an_id_and_the_names_there_are(setting
     assert mistake.hint.startswith("Use one of: ")
 
 
+def test_a_provider_that_is_not_set_up_fails_the_check_with_what_is_missing(settings):
+    settings.EMAIL_PROVIDER = "sfmc"
+    settings.SFMC_AUTH_URL, settings.SFMC_CLIENT_ID = "https://x.example", "package"
+    [mistake] = run_checks(tags=["fairwave"])
+    missing = "SFMC_CLIENT_SECRET, SFMC_DEFINITION_KEY"
+    assert (mistake.id, mistake.msg) == (
+        "waves.E002",
+        f"EMAIL_PROVIDER is sfmc, which needs {missing}.",
+    )
+
+
+def test_a_provider_of_anymail_that_is_not_set_up_fails_the_check(settings):
+    settings.EMAIL_PROVIDER, settings.ANYMAIL = "anymail", {}
+    assert [each.id for each in run_checks(tags=["fairwave"])] == ["waves.E002"]
+    settings.ANYMAIL_ESP = "postmark"
+    [mistake] = run_checks(tags=["fairwave"])
+    assert mistake.id == "waves.E003"
+    assert "POSTMARK_SERVER_TOKEN" in mistake.msg
+    settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "p"}
+    assert run_checks(tags=["fairwave"]) == []
+
+
 def test_the_settings_as_they_are_pass():
     assert run_checks(tags=["fairwave"]) == []

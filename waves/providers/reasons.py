@@ -20,12 +20,16 @@ REASONS: Final[dict[str, str]] = {
     "recipient_refused": "The mail server refused the recipient",
     "bad_address": "The e-mail address is not valid",
     "bad_message": "The e-mail could not be created",
+    "not_sent": "The provider accepted the message and did not send it",
+    "token_unreadable": "The provider's answer to our credentials cannot be read",
     "no_look_up": "The provider does not say what it accepted",
     "settled_by_hand": "A person found that it was not sent",
     "sender_lost": "The sending process ended unexpectedly",
     "http_429": "The provider's rate limit was reached (HTTP 429)",
 }
 STATUS: Final = re.compile(r"(http|smtp)_(\d{3})")
+REFUSED_TOKEN: Final = re.compile(r"token_(\d{3})")
+ERROR_CODE: Final = re.compile(r"sfmc_(\d+)")
 
 
 def reason_in_words(reason: str) -> str:
@@ -37,4 +41,8 @@ def reason_in_words(reason: str) -> str:
         server = "provider" if protocol == "HTTP" else "mail server"
         failed = "Error at the" if protocol == "HTTP" and code >= "500" else "Rejected by the"
         return f"{failed} {server} ({protocol} {code})"
+    if token := REFUSED_TOKEN.fullmatch(reason):
+        return f"The provider gave us no access token (HTTP {token[1]})"
+    if code := ERROR_CODE.fullmatch(reason):
+        return f"Rejected by the provider (error {code[1]})"
     return reason.replace("_", " ").capitalize()

@@ -24,11 +24,14 @@ from waves.providers.contract import EmailProvider, ReceiptReader, SmsProvider
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider's name (folder, account, address of receipts) and its title on pages."""
+    """A provider's name (folder, account, address of receipts) and its title on pages. `needs`:
+    the settings without which it cannot be chosen.
+    """
 
     name: str
     title: str
     signs_receipts: bool = False
+    needs: tuple[str, ...] = ()
 
 
 # The keys are the values of SMS_PROVIDER and EMAIL_PROVIDER.
@@ -37,6 +40,12 @@ SMS: Final[Mapping[str, Provider]] = {
 }
 EMAIL: Final[Mapping[str, Provider]] = {
     "django": Provider("email_django", "E-mail"),
+    "anymail": Provider("anymail", "E-mail", needs=("ANYMAIL_ESP",)),
+    "sfmc": Provider(
+        "sfmc",
+        "Salesforce Marketing Cloud",
+        needs=("SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY"),
+    ),
 }
 ALL: Final = (*SMS.values(), *EMAIL.values())
 # For rehearsals alone: no setting can choose it, and nothing else can be chosen for them. [X-6]
@@ -98,6 +107,20 @@ def unknown_settings() -> list[tuple[str, str, list[str]]]:
         ("EMAIL_PROVIDER", settings.EMAIL_PROVIDER, EMAIL),
     )
     return [(setting, value, list(known)) for setting, value, known in chosen if value not in known]
+
+
+def missing_settings() -> list[tuple[str, str, list[str]]]:
+    """Chosen providers that lack settings: setting, value, names of what is missing."""
+    found = (
+        ("SMS_PROVIDER", settings.SMS_PROVIDER, SMS),
+        ("EMAIL_PROVIDER", settings.EMAIL_PROVIDER, EMAIL),
+    )
+    lacking = [
+        (setting, value, [name for name in known[value].needs if not getattr(settings, name)])
+        for setting, value, known in found
+        if value in known
+    ]
+    return [each for each in lacking if each[2]]
 
 
 def _chosen(setting: str, known: Mapping[str, Provider]) -> Provider:

@@ -59,6 +59,19 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(settings, setting, 
         chosen()
 
 
+def test_n5_a_provider_is_set_up_where_none_of_its_settings_is_empty(settings):
+    settings.EMAIL_PROVIDER = "sfmc"
+    needs = registry.EMAIL["sfmc"].needs
+    for name in needs:
+        setattr(settings, name, "")
+    assert registry.missing_settings() == [("EMAIL_PROVIDER", "sfmc", list(needs))]
+    for name in needs:
+        setattr(settings, name, "x")
+    assert registry.missing_settings() == []
+    settings.EMAIL_PROVIDER = "pigeon"  # another check names it
+    assert registry.missing_settings() == []
+
+
 def test_no_client_is_imported_before_it_is_asked_for():
     code = (
         "import sys, waves.providers.registry;"

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -33,14 +33,33 @@ LATER_SECONDS: Final = 120.0
 Answer = TypeVar("Answer")
 
 
-class Connections:
-    """The connections of one run; each is opened when it is first needed."""
+class Connection(Protocol):
+    """A connection of one thread, which is opened when it is first needed."""
 
-    def __init__(self, timeout_seconds: float, most: int) -> None:
-        self._timeout_seconds = timeout_seconds
+    def send(self, email: EmailMultiAlternatives, provider_id: str) -> Outcome:
+        """Hand one e-mail over. Raises nothing that a backend raises."""
+        ...
+
+    def check(self) -> Health:
+        """Whether it can be opened; then it is closed again."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Connections:
+    """The connections of one run, one for each thread, which `make` makes with their timeout."""
+
+    def __init__(
+        self,
+        timeout_seconds: float,
+        most: int,
+        make: Callable[[float], Connection] | None = None,
+    ) -> None:
+        self._timeout_seconds, self._make = timeout_seconds, make or KeptConnection
         self._threads = ThreadPoolExecutor(most, thread_name_prefix="email")
         self._own = threading.local()
-        self._kept: list[KeptConnection] = []
+        self._kept: list[Connection] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,15 +80,15 @@ class Connections:
         """Whether a connection can be opened; opened ones are closed again."""
         return await self._in_thread(lambda kept: kept.check())
 
-    async def _in_thread(self, work: Callable[[KeptConnection], Answer]) -> Answer:
+    async def _in_thread(self, work: Callable[[Connection], Answer]) -> Answer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: work(self._of_this_thread()))
 
-    def _of_this_thread(self) -> KeptConnection:
+    def _of_this_thread(self) -> Connection:
         if not hasattr(self._own, "connection"):
-            self._own.connection = KeptConnection(self._timeout_seconds)
+            self._own.connection = self._make(self._timeout_seconds)
             self._kept.append(self._own.connection)
-        connection: KeptConnection = self._own.connection
+        connection: Connection = self._own.connection
         return connection
 
     def _close(self) -> None:

@@ -1,0 +1,1 @@
+"""E-mail through the HTTP API of one of django-anymail's providers. [N-5]"""

@@ -1,0 +1,214 @@
+"""E-mail through Salesforce Marketing Cloud: `POST /messaging/v1/email/messages/{messageKey}`, and
+`GET` of the same address for what is unsure. [N-5]
+
+Our key is the message key. Marketing Cloud takes a message key once in two days and answers a
+repeat with an error of its own, so a repeat is delivered once and its answer means that the message
+was accepted. What it says of a message can be asked for three days.
+
+Subject, text and HTML go as attributes of the recipient: the send definition only prints them
+(docs/deployment.md). The contact key is the e-mail address: a key of each message would make a new
+contact of each.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+from django.conf import settings
+
+from operations import correlation
+from operations.entry import values
+from operations.errors import BadValue
+from waves.providers.contract import EmailMessage
+from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
+from waves.providers.sfmc.session import BACK_OFF_SECONDS, Credentials, NoToken, Session
+
+DUPLICATE_MESSAGE_KEY: Final = 109110
+LONGEST_ID: Final = 64
+# what a look-up says of a message: on its way, sent, or not to be sent
+TAKEN: Final = ("TransactionalSendEvents.EmailQueued", "TransactionalSendEvents.EmailSent")
+NOT_SENT: Final = "TransactionalSendEvents.EmailNotSent"
+
+
+class MarketingCloud:
+    name = "sfmc"
+    honours_keys = True
+
+    def __init__(self, credentials: Credentials, definition_key: str) -> None:
+        self._credentials, self._definition_key = credentials, definition_key
+
+    def open_session(self, timeout_seconds: float, most_connections: int) -> Session:
+        return Session(self._credentials, timeout_seconds, most_connections)
+
+    async def send(self, session: Session, message: EmailMessage) -> Outcome:
+        """One POST. [N-3]"""
+        path = f"/messaging/v1/email/messages/{quote(message.key, safe='')}"
+        about = {correlation.HEADER: message.about.correlation_id}
+        try:
+            answer = await self._ask(session, "POST", path, self._written(message), about)
+        except NoToken as missing:
+            return missing.outcome
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Outcome(Kind.RETRY_LATER, "no_connection")
+        except TimeoutError:
+            return Outcome(Kind.UNCERTAIN, "timed_out")
+        except (aiohttp.ClientError, OSError):
+            return Outcome(Kind.UNCERTAIN, "connection_cut")
+        return outcome_of(*answer)
+
+    async def look_up(self, session: Session, reference: str) -> Outcome:
+        """What became of a message of the last three days. [N-4]"""
+        path = f"/messaging/v1/email/messages/{quote(reference, safe='')}"
+        try:
+            status, _, body = await self._ask(session, "GET", path)
+        except (NoToken, aiohttp.ClientError, TimeoutError, OSError):
+            return Outcome(Kind.UNCERTAIN, "look_up_failed")
+        if status == HTTPStatus.NOT_FOUND:
+            return Outcome(Kind.REFUSED, "not_accepted")
+        found = _parsed(body) if status == HTTPStatus.OK else {}
+        event = found.get("eventCategoryType")
+        if event in TAKEN:
+            return Outcome(Kind.SENT, provider_id=_request_id(found))
+        if event == NOT_SENT:
+            return Outcome(Kind.REFUSED, "not_sent")
+        return Outcome(Kind.UNCERTAIN, f"http_{status}")
+
+    async def check(self, session: Session) -> Health:
+        """Whether it gives us a token and knows our send definition. [X-6]"""
+        path = f"/messaging/v1/email/definitions/{quote(self._definition_key, safe='')}"
+        try:
+            status, _, _ = await self._ask(session, "GET", path)
+        except NoToken as missing:
+            return _without_token(missing.outcome)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return Health(is_well=False, detail="cannot be reached")
+        if status == HTTPStatus.NOT_FOUND:
+            return Health(is_well=False, detail="does not know the send definition")
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return Health(is_well=False, detail=f"refuses our token (HTTP {status})")
+        if status >= HTTPStatus.BAD_REQUEST:
+            return Health(is_well=False, detail=f"reports an error (HTTP {status})")
+        return Health(is_well=True, detail="answers")
+
+    async def _ask(
+        self,
+        session: Session,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, str, bytes]:
+        """Status, Retry-After and body. A token that is refused is renewed once."""
+        answer = await self._ask_once(session, method, path, body, headers)
+        if answer[0] == HTTPStatus.UNAUTHORIZED:
+            answer = await self._ask_once(session, method, path, body, headers)
+        return answer
+
+    async def _ask_once(
+        self,
+        session: Session,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str] | None,
+    ) -> tuple[int, str, bytes]:
+        access = await session.access()
+        own = {"Authorization": f"Bearer {access.token}", "Content-Type": "application/json"}
+        async with session.http.request(
+            method,
+            access.rest_url + path,
+            data=body,
+            headers=own | (headers or {}),
+            allow_redirects=False,  # a POST would become a GET, and its answer that of a message
+        ) as response:
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                session.refused(access.token)
+            patience = response.headers.get("Retry-After", "")
+            return response.status, patience, await response.read()
+
+    def _written(self, message: EmailMessage) -> bytes:
+        about = message.about
+        return json.dumps(
+            {
+                "definitionKey": self._definition_key,
+                "recipient": {
+                    "contactKey": message.to,
+                    "to": message.to,
+                    "attributes": {
+                        "Subject": message.subject,
+                        "Html": message.html,
+                        "Text": message.text,
+                        "CampaignId": about.campaign_id,
+                        "Wave": about.wave,
+                        "WaveDate": about.wave_date,
+                        "MarketId": about.market_id,
+                        "CorrelationId": about.correlation_id,
+                    },
+                },
+            }
+        ).encode()
+
+
+def from_settings() -> MarketingCloud:
+    """The business unit of SFMC_AUTH_URL, SFMC_CLIENT_ID, SFMC_CLIENT_SECRET and SFMC_ACCOUNT_ID,
+    with the send definition SFMC_DEFINITION_KEY.
+    """
+    credentials = Credentials(
+        settings.SFMC_AUTH_URL,
+        settings.SFMC_CLIENT_ID,
+        settings.SFMC_CLIENT_SECRET,
+        settings.SFMC_ACCOUNT_ID,
+    )
+    return MarketingCloud(credentials, settings.SFMC_DEFINITION_KEY)
+
+
+def outcome_of(status: int, retry_after: str, body: bytes) -> Outcome:
+    """What an answer means for its message. A 503 says it was not accepted only where it says when
+    to come back. [N-3]
+    """
+    patience = patience_seconds(retry_after, BACK_OFF_SECONDS)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=patience)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
+        return Outcome(Kind.RETRY_LATER, "http_503", after_seconds=patience)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Outcome(Kind.UNCERTAIN, f"http_{status}")
+    answer = _parsed(body)
+    codes = _error_codes(answer)
+    if DUPLICATE_MESSAGE_KEY in codes or (status < HTTPStatus.MULTIPLE_CHOICES and not codes):
+        return Outcome(Kind.SENT, provider_id=_request_id(answer))
+    return Outcome(Kind.REFUSED, f"sfmc_{codes[-1]}" if codes else f"http_{status}")
+
+
+def _error_codes(answer: dict[str, Any]) -> list[int]:
+    """Of the whole answer, then of the message in it; 0 stands for none."""
+    responses = answer.get("responses")
+    parts = [answer, *(responses if isinstance(responses, list) else [])]
+    codes = [part.get("errorcode") for part in parts if isinstance(part, dict)]
+    return [code for code in codes if isinstance(code, int) and code > 0]
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    """The answer's JSON object; empty where it is none: an accepted message stays accepted."""
+    try:
+        answer = values.json_of("the answer", body)
+    except BadValue:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _request_id(answer: dict[str, Any]) -> str:
+    return str(answer.get("requestId", ""))[:LONGEST_ID]
+
+
+def _without_token(outcome: Outcome) -> Health:
+    status = outcome.reason.removeprefix("token_")
+    if status.isdecimal():
+        return Health(is_well=False, detail=f"refuses our client id and secret (HTTP {status})")
+    if outcome.kind == Kind.RATE_LIMITED:
+        return Health(is_well=False, detail="limits our requests (HTTP 429)")
+    return Health(is_well=False, detail="cannot be reached")
