@@ -13,6 +13,7 @@ from console.charts import svg
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.sending import accounts, results
+from waves.sending.run import not_going
 
 SHORTEST_SECONDS = 1.0
 MANY_FANS = 20_000
@@ -42,7 +43,7 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
         **counts,
         "in_flight": accounts.in_flight(wave=wave),
         "over": over,
-        "goes_on": not over or (wave.state == WaveState.COMPLETED and counts["in_queue"] > 0),
+        "goes_on": not over or (counts["in_queue"] > 0 and not not_going(wave)),
         "bar": _bar_of_fans(counts) if over else _bar_of_messages(settled, messages),
         "share": "" if over else svg.share(settled, messages),
         "rate": round(rate) if rate is not None else None,

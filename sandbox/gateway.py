@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from array import array
 from collections import Counter
 from typing import Any
 
@@ -33,6 +34,7 @@ class Gateway:
     def forget(self) -> None:
         """As new: nothing received, nothing counted."""
         self.gauge = Gauge()
+        self.arrivals = array("d")
         self.limit = RateLimit()
         self.messages: list[dict[str, Any]] = []
         self.statuses: Counter[int] = Counter()
@@ -46,7 +48,9 @@ class Gateway:
         raise NotImplementedError
 
     async def post(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.gauge.enter(time.monotonic())
+        now = time.monotonic()
+        self.gauge.enter(now)
+        self.arrivals.append(now)
         if started := request.headers.get("X-Request-Start"):
             self._started.append(int(started.removeprefix("t=")) / 1e6)
         try:

@@ -38,6 +38,11 @@ class RunningSandbox:
             after = page["next"]
         return found
 
+    def arrivals(self, of: str = "sms") -> list[float]:
+        """When each request to send came, in seconds by the sandbox's own clock."""
+        instants: list[float] = self._call("GET", "/arrivals")[of]
+        return instants
+
     def forget(self) -> None:
         """Nothing was received."""
         self._call("DELETE", "/received")

@@ -1,9 +1,10 @@
-"""One server, one process, every provider's contract, and two addresses for tests: `/control`
-and `/received`.
+"""One server, one process, every provider's contract, and three addresses for tests: `/control`,
+`/received` and `/arrivals`.
 
 `POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came
 and lists the accepted messages in pages, those of SMS or with `of=sfmc` and
-`of=postmark` of another provider; `DELETE /received` forgets it all.
+`of=postmark` of another provider; `DELETE /received` forgets it all. `GET /arrivals` lists when each
+request to send came, by provider, in seconds of the server's own clock.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ class Sandbox:
                 gateway.forget()
             self.slack.clear()
             return answer(200, {})
+        if path == "/arrivals" and method == "GET":
+            instants = {name: box.arrivals.tolist() for name, box in self.gateways.items()}
+            return answer(200, instants)
         return answer(404, {"error": f"nothing answers {method} {path}"})
 
     def _control(self, raw: bytes) -> web.Response:

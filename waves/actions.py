@@ -15,15 +15,15 @@ from operations.database.retries import retried
 from operations.instants import in_words
 from operations.jobs import drop_retries, record_move
 from waves.approval import CHANGEABLE, WITHDRAWN, back_to_configured
-from waves.choices import WaveState
+from waves.choices import Queue, SendState, WaveState
 from waves.codes import reservations
 from waves.digest import content_digest
-from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate
+from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate, WrongState
 from waves.holds import codes_kept
 from waves.lifecycle import UNAPPROVED, move, require_state, subject_of
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_in
-from waves.models import Wave
+from waves.models import Send, Wave
 from waves.naming import aware
 from waves.preparation import config_files, status_files
 from waves.preparation.judgement import needs_expediting, require_lead_time
@@ -36,6 +36,19 @@ RESETTABLE = (
     *(WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED),
     *(WaveState.PREPARED, WaveState.APPROVED),
 )
+
+OPEN_SENDS = (SendState.PENDING, SendState.SENDING)
+# Of what a completed wave still has to send: from what it may become so, and the history's words.
+QUEUE_BEFORE = {
+    Queue.PAUSED: (Queue.RUNNING,),
+    Queue.RUNNING: (Queue.PAUSED,),
+    Queue.CANCELLED: (Queue.RUNNING, Queue.PAUSED),
+}
+QUEUE_WORDS = {
+    Queue.PAUSED: "queue paused",
+    Queue.RUNNING: "queue resumed",
+    Queue.CANCELLED: "queue cancelled",
+}
 
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:
@@ -154,12 +167,14 @@ def _require_usable_date(
 
 def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
     """Any state before COMPLETED → CANCELLED; its fans and its unassigned codes are free again.
-    [W-2, K-5]
+    [W-2, K-5] A completed wave stays so, and what it still has to send is not sent. [N-6]
 
     Raises ReasonMissing, WrongState, AlreadyRunning while it is being prepared (which could reserve
     codes afterwards).
     """
     _require_reason(wave, reason)
+    if wave.state == WaveState.COMPLETED:
+        return _move_queue(wave, Queue.CANCELLED, by=by, reason=reason)
     with exclusive(f"wave {wave.name}", wait=False) as alone:
         require_alone(alone, wave.name)
         _cancel(wave, by=by, reason=reason)
@@ -181,16 +196,43 @@ def _cancel(wave: Wave, *, by: User, reason: str) -> None:
 
 
 def pause(wave: Wave, *, by: User, reason: str) -> Wave:
-    """TRIGGERED → PAUSED: no request starts any more. [N-6]"""
+    """TRIGGERED → PAUSED, or what a completed wave still has to send waits: no request starts any
+    more. [N-6]
+    """
     _require_reason(wave, reason)
+    if wave.state == WaveState.COMPLETED:
+        return _move_queue(wave, Queue.PAUSED, by=by, reason=reason)
     move(wave, WaveState.PAUSED, by=by, reason=reason)
     return wave
 
 
 def resume(wave: Wave, *, by: User, reason: str) -> Wave:
-    """PAUSED → TRIGGERED; the caller wakes the senders. [N-6]"""
+    """PAUSED → TRIGGERED, or what a completed wave still has to send is sent; the caller wakes the
+    senders. [N-6]
+    """
     _require_reason(wave, reason)
+    if wave.state == WaveState.COMPLETED:
+        return _move_queue(wave, Queue.RUNNING, by=by, reason=reason)
     move(wave, WaveState.TRIGGERED, by=by, reason=reason)
+    return wave
+
+
+@retried
+@transaction.atomic
+def _move_queue(wave: Wave, queue: Queue, *, by: User, reason: str) -> Wave:
+    """Raises WrongState where the queue cannot become so, or nothing is left to send; WrongStatus
+    unless the campaign is open. [N-6, C-2]
+    """
+    locked = lock_wave(wave.pk)
+    require_open(locked.campaign)
+    require_state(locked, WaveState.COMPLETED)
+    if locked.queue not in QUEUE_BEFORE[queue]:
+        raise WrongState(f"Wave {wave.name} is completed, and what it has left is {locked.queue}.")
+    if not Send.objects.filter(wave=locked, state__in=OPEN_SENDS).exists():
+        raise WrongState(f"Wave {wave.name} is completed, and has no message left to send.")
+    Wave.objects.filter(pk=locked.pk).update(queue=queue)
+    record_move(subject_of(locked), locked.state, QUEUE_WORDS[queue], by=by, reason=reason)
+    wave.refresh_from_db()
     return wave
 
 

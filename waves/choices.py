@@ -21,6 +21,16 @@ class WaveState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class Queue(models.TextChoices):
+    """What becomes of the messages that a completed wave still has to send: its queued e-mails, and
+    failed ones that go again. [N-6, N-7]
+    """
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
 class WaveKind(models.TextChoices):
     """How a wave came to its members. [W-3, W-5, X-8]"""
 

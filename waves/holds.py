@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from campaigns.models import Campaign
 from operations.database.copying import nullable_frame_of
 from operations.plurals import plural
-from waves.choices import CodeState, SendState, WaveState
+from waves.choices import CodeState, Queue, SendState, WaveState
 from waves.models import Assignment, Code, Member, Send, Template, Wave
 
 WAVES_NAMED = 3
@@ -48,7 +48,7 @@ def unfinished(campaign_pk: int) -> str:
     """Why the campaign cannot close now: a wave that is neither completed nor cancelled, or a
     message that is pending, queued or in flight. Empty if nothing is left. [C-2]
 
-    What is pending in a cancelled wave is never sent.
+    What is pending in a cancelled wave, or in the cancelled queue of one, is never sent.
     """
     waves = Wave.objects.filter(campaign_id=campaign_pk)
     open_wave = waves.exclude(state__in=FINISHED).order_by("id").first()
@@ -58,7 +58,8 @@ def unfinished(campaign_pk: int) -> str:
             " the campaign."
         )
     messages = Send.objects.filter(wave__in=waves)
-    waiting = messages.filter(state=SendState.PENDING).exclude(wave__state=WaveState.CANCELLED)
+    cancelled = Q(wave__state=WaveState.CANCELLED) | Q(wave__queue=Queue.CANCELLED)
+    waiting = messages.filter(state=SendState.PENDING).exclude(cancelled)
     left = messages.filter(state=SendState.SENDING).count() + waiting.count()
     if left:
         return (

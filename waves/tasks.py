@@ -36,6 +36,7 @@ from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
 from waves.sending import accounts, email_queue, results, send_rows, send_wave, settling
+from waves.sending.run import not_going
 from waves.sending.send_rows import Messages
 from waves.sending.triggering import finish_trigger
 from waves.uploads import dropped, upload
@@ -147,7 +148,7 @@ def run_sending(job_id: int) -> None:
             return
         sms = Messages(wave.pk, Channel.SMS)
         failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(sms).all
-        if wave.state == WaveState.TRIGGERED or failed_go_again:
+        if not not_going(wave) and (wave.state == WaveState.TRIGGERED or failed_go_again):
             _record_counts(lease, send_wave.send_wave(wave.pk))
     wake_emails()
 

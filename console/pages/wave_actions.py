@@ -33,7 +33,9 @@ from waves.review import looks
 from waves.sending import accounts, results, settling, triggering
 
 
-def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str) -> HttpResponse:
+def _do(
+    request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str = ""
+) -> HttpResponse:
     wave = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
     return attempt(request, lambda: work(wave), done, back=reverse("wave", args=[name]))
 
@@ -120,7 +122,7 @@ def pause(request: StaffRequest, name: str) -> HttpResponse:
         request,
         name,
         work,
-        "The wave is paused. No new messages start. Messages in flight are finished.",
+        "Sending is paused. No new messages start. Messages in flight are finished.",
     )
 
 
@@ -167,15 +169,15 @@ def _channel(request: StaffRequest) -> Channel | None:
 
 @action(*rights.SEND)
 def cancel(request: StaffRequest, name: str) -> HttpResponse:
-    def work(wave: Wave) -> None:
-        actions.cancel(wave, by=request.user, reason=reason_of(request))
+    """The wave, or what a completed one still has to send. [W-2, N-6]"""
 
-    return _do(
-        request,
-        name,
-        work,
-        "The wave is cancelled. Its page says which fans and codes are free again.",
-    )
+    def work(wave: Wave) -> str:
+        actions.cancel(wave, by=request.user, reason=reason_of(request))
+        if wave.state == WaveState.CANCELLED:
+            return "The wave is cancelled. Its page says which fans and codes are free again."
+        return "The queue is cancelled. Its messages are not sent."
+
+    return _do(request, name, work)
 
 
 @action(*rights.RESET)

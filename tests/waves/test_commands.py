@@ -23,6 +23,7 @@ from waves.models import Code, Wave
 from waves.providers import registry
 from waves.providers.outcomes import Health
 from waves.second_count import count
+from waves.sending import results, send_rows
 
 pytestmark = pytest.mark.django_db
 KEY = "20300101"
@@ -293,6 +294,16 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
         "assigned",
         "published",
     ]
+
+
+def test_n6_the_queue_of_a_completed_wave_is_paused_by_command(campaign):
+    wave = triggered_wave(1, phones=0, emails=1)
+    send_rows.make_sends(wave)
+    results.complete(wave.pk)
+    arguments = (wave.name, "--by", "ann", "--reason", "wrong text")
+    assert result_of("pause_wave", *arguments)["queue"] == "paused"
+    assert "queue" not in result_of("resume_wave", *arguments)
+    assert result_of("cancel_wave", *arguments)["queue"] == "cancelled"
 
 
 def test_market_order_single_market_and_minimum_score_can_be_asked_for(campaign):

@@ -16,7 +16,7 @@ from django.utils import timezone
 from operations.commands import JsonCommand
 from operations.entry import values
 from waves import rights
-from waves.choices import Order
+from waves.choices import Order, Queue
 from waves.errors import BadMarketFile
 from waves.lifecycle import wave_named
 from waves.models import Wave
@@ -43,7 +43,8 @@ class WaveActionCommand(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = self.act(wave_named(options["wave"]), by=options["by"], reason=options["reason"])
-        return {"wave": wave.name, "state": wave.state}
+        queue = {} if wave.queue == Queue.RUNNING else {"queue": wave.queue}
+        return {"wave": wave.name, "state": wave.state, **queue}
 
 
 class PreparingCommand(JsonCommand):

@@ -10,7 +10,7 @@ from campaigns.choices import CodeSources, NotifyChannels
 from campaigns.models import Campaign, Market, ScoreFile
 from operations.entry import languages
 from operations.entry.values import BEHIND_NOTIFYING, FIRST_MOMENT
-from waves.choices import Order, WaveKind, WaveState
+from waves.choices import Order, Queue, WaveKind, WaveState
 
 UNSETTLED = [WaveState.CANCELLED, WaveState.FAILED]  # waves in these states hold no fan [K-6]
 
@@ -52,6 +52,14 @@ class Wave(models.Model):
     )
 
     state = models.CharField(max_length=20, choices=WaveState, default=WaveState.CONFIGURED)
+    queue = models.CharField(
+        max_length=9,
+        choices=Queue,
+        default=Queue.RUNNING,
+        db_default=Queue.RUNNING,
+        editable=False,
+        help_text="Of a completed wave: whether what it still has to send is sent [N-6]",
+    )
     live = models.GeneratedField(
         expression=~Q(state__in=UNSETTLED),  # type: ignore[arg-type]  # a Q is one too
         output_field=models.BooleanField(),
@@ -226,6 +234,10 @@ class Wave(models.Model):
             models.CheckConstraint(
                 name="wave_count_has_one_verdict",
                 condition=Q(differs_digest="") | ~Q(differs_digest=F("counted_digest")),
+            ),
+            models.CheckConstraint(
+                name="wave_queue_is_stopped_after_completion",
+                condition=Q(queue=Queue.RUNNING) | Q(state=WaveState.COMPLETED),
             ),
             models.CheckConstraint(
                 name="wave_failed_says_why", condition=~Q(state=WaveState.FAILED) | ~Q(error="")

@@ -129,6 +129,24 @@ def in_flight(**of: Any) -> int:
     return alive.aggregate(busy=Sum("in_flight"))["busy"] or 0
 
 
+NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
+LOOKS_AT_THE_CLOCK = 3
+
+
+def clock_bounds() -> pacing.ClockBounds:
+    """How this worker's clock and the database's belong together, from a few quick questions: the
+    first block of permits would be late by the time that its answer took. [N-2]
+    """
+    bounds = pacing.ClockBounds()
+    with connection.cursor() as cursor:
+        for _ in range(LOOKS_AT_THE_CLOCK):
+            before = time.monotonic()
+            cursor.execute(NOW)
+            (theirs,) = cursor.fetchone()
+            bounds = bounds.narrowed(before, theirs, time.monotonic())
+    return bounds
+
+
 TAKE_PERMITS = """
 UPDATE waves_provideraccount
 SET permits_until = greatest(coalesce(permits_until, '-infinity'), clock_timestamp()) +

@@ -18,7 +18,7 @@ from waves.providers import registry
 from waves.providers.contract import EmailProvider
 from waves.sending import accounts
 from waves.sending.accounts import Limits, limits_of
-from waves.sending.run import SENDING_STATES, SenderSetup, Timing
+from waves.sending.run import GOING, SenderSetup, Timing
 from waves.sending.send_rows import Messages
 from waves.sending.send_wave import checked, send_all
 
@@ -86,5 +86,4 @@ def _waves_with_work() -> QuerySet[Wave]:
     due = Q(state=SendState.PENDING) & (Q(not_before=None) | Q(not_before__lte=Now()))
     left = Q(state=SendState.SENDING, lease_until__lt=Now())
     emails = _open().filter(due | left, wave=OuterRef("pk"))
-    in_force = Wave.objects.filter(Exists(emails), state__in=SENDING_STATES)
-    return in_force.order_by("triggered_at", "pk")
+    return Wave.objects.filter(GOING, Exists(emails)).order_by("triggered_at", "pk")

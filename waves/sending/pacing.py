@@ -2,9 +2,13 @@
 arguments.
 
 The rate is guaranteed for every rolling second and over all workers (N-2). Permits are instants on
-one clock, the database's, `spacing` apart; a permit is used at its instant or up to LATENESS later,
-else it is lost. Requests that start in one second then hold permits of at most 1 + LATENESS
-seconds; the rest of GUARD covers delays of the network.
+one clock, the database's, `spacing` apart, and each allows one request at its instant or up to
+LATENESS later. So the requests that start in one second have permits of at most 1 + LATENESS
+seconds; on their way to the provider they may come closer to each other by ARRIVAL.
+
+What is later still is lost, but not to a sender to whom all permits from a second ago to a second
+ahead belong: nobody else starts anything meanwhile, so it makes up for what it missed in the last
+second, as far as its own starts allow.
 """
 
 from __future__ import annotations
@@ -16,10 +20,13 @@ from typing import Final
 
 from waves.providers.outcomes import Kind, Outcome
 
-GUARD_SECONDS: Final = 0.05  # the cost of the guarantee: 1/1.05 of the configured rate is reached
-LATENESS_SECONDS: Final = 0.025
+LATENESS_SECONDS: Final = 0.007
+ARRIVAL_SECONDS: Final = 0.010
+# the cost of the guarantee: 1/1.017 of the configured rate is reached
+GUARD_SECONDS: Final = LATENESS_SECONDS + ARRIVAL_SECONDS
 ROUNDING_SECONDS: Final = 1e-5  # seconds since 1970 have no more digits than that to spare
-BLOCK_SECONDS: Final = 0.2  # permits are taken from the database this far ahead
+BLOCK_SECONDS: Final = 0.2  # so many seconds' permits are taken at once,
+AHEAD_SECONDS: Final = 1.1  # while those at hand end before so many seconds have passed
 
 MOST_TRIES: Final = 3
 FIRST_BACK_OFF_SECONDS: Final = 1.0
@@ -53,24 +60,88 @@ class Permits:
     spacing: float
     count: int
 
-    def fresh(self, now: float) -> Permits:
-        """The ones that are not too late by now."""
-        late = now - LATENESS_SECONDS - self.first
-        if late <= 0 or not self.count:
+    def not_before(self, instant: float) -> Permits:
+        """Those of this instant and later ones."""
+        if self.first >= instant:
             return self
-        lost = min(self.count, math.ceil(late / self.spacing))
-        return Permits(self.first + lost * self.spacing, self.spacing, self.count - lost)
+        over = min(self.count, math.ceil((instant - self.first) / self.spacing))
+        return self.rest(over)
 
-    def wait(self, now: float) -> float:
-        """Seconds until the first one may be used; 0 when it may be now."""
-        return max(0.0, self.first - now)
+    def rest(self, used: int = 1) -> Permits:
+        """What is left after the first ones."""
+        return Permits(self.first + used * self.spacing, self.spacing, self.count - used)
 
-    def rest(self) -> Permits:
-        """What is left after the first one was used."""
-        return Permits(self.first + self.spacing, self.spacing, self.count - 1)
+    @property
+    def until(self) -> float:
+        """When the next block begins, whoever has it."""
+        return self.first + self.count * self.spacing
 
 
-NO_PERMITS: Final = Permits(0.0, 0.0, 0)
+class Pace:
+    """When one sender may start requests, by the blocks of permits that it has got. [N-2]"""
+
+    def __init__(self, per_second: int) -> None:
+        self._blocks: deque[Permits] = deque()
+        self._starts: deque[float] = deque()  # of the last second, as ARRIVAL lengthens it
+        self._per_second = per_second
+        self._about_to_start = 0
+        self._held_until = -math.inf
+        self._ours = (math.inf, -math.inf)  # the last time in which all permits are this sender's
+
+    def add(self, permits: Permits, *, follows: bool) -> None:
+        """One more block; `follows`: directly upon the one before, so that nobody else has a permit
+        between them.
+        """
+        since = self._ours[0] if follows else permits.first
+        self._ours = since, permits.until
+        self._blocks.append(permits)
+
+    def use(self) -> None:
+        """A request is about to start, by the oldest permit; ask `wait` first."""
+        self._blocks[0] = self._blocks[0].rest()
+        self._about_to_start += 1
+
+    def note_start(self, now: float) -> None:
+        """One that was about to start does."""
+        self._about_to_start -= 1
+        self._starts.append(now)
+
+    def hold(self, until: float) -> None:
+        """Permits before this instant are lost, also those that are still to come."""
+        self._held_until = until
+
+    def at_hand(self) -> int:
+        """How many requests may start before another block is needed, if none is late."""
+        return sum(block.count for block in self._blocks)
+
+    def wants_more(self, now: float) -> bool:
+        """Whether it is time to take another block."""
+        return not self._blocks or self._blocks[-1].until < now + AHEAD_SECONDS
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until a request may start: 0 is now, None is not before the next block."""
+        self._forget(now)
+        if not self._blocks:
+            return None
+        due = self._blocks[0].first
+        too_many = len(self._starts) + self._about_to_start - self._per_second
+        if too_many >= 0:
+            oldest = self._starts[too_many] if too_many < len(self._starts) else now
+            due = max(due, oldest + 1.0 + ARRIVAL_SECONDS)
+        return max(0.0, due - now)
+
+    def _forget(self, now: float) -> None:
+        """Permits that are too late, and starts that are over."""
+        since, until = self._ours
+        alone = since <= now - LATENESS_SECONDS - 1.0 and now + 1.0 <= until
+        oldest = max(self._held_until, now - (1.0 if alone else LATENESS_SECONDS))
+        while self._blocks and (self._blocks[0].first < oldest or not self._blocks[0].count):
+            left = self._blocks.popleft().not_before(oldest)
+            if left.count:
+                self._blocks.appendleft(left)
+                break
+        while self._starts and self._starts[0] <= now - 1.0 - ARRIVAL_SECONDS:
+            self._starts.popleft()
 
 
 @dataclass(frozen=True)

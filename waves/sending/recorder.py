@@ -15,9 +15,6 @@ from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
 
 RECORD_SECONDS = 0.1
-# where keys are not honoured, no new row is claimed before the outcome of an earlier one is
-# recorded
-RECORD_SECONDS_WITHOUT_KEYS = 0.02
 
 
 class Recorder:
@@ -34,17 +31,24 @@ class Recorder:
         """To be written with the next batch."""
         self._state.unrecorded += 1
         self._outcomes.append((row, outcome))
+        self._state.answered.set()
 
     async def keep_recording(self) -> None:
-        """Write batches until the run is over, nothing is in flight and all is written."""
-        honours_keys = self._setup.provider.honours_keys
-        pause = RECORD_SECONDS if honours_keys else RECORD_SECONDS_WITHOUT_KEYS
+        """Write batches until the run is over, nothing is in flight and all is written. Where keys
+        are not honoured no row is claimed before the outcome of an earlier one is recorded, so
+        nothing waits for a batch to grow.
+        """
         while not (self._state.over and not self._state.in_flight and not self._outcomes):
-            await asyncio.sleep(pause)
-            if self._outcomes:
-                batch, self._outcomes = self._outcomes, []
-                await self._thread.run(self._write, batch)
-                self._state.unrecorded -= len(batch)
+            self._state.answered.clear()
+            if not self._outcomes:
+                await self._state.answered.wait()
+                continue
+            if self._setup.provider.honours_keys:
+                await asyncio.sleep(RECORD_SECONDS)
+            batch, self._outcomes = self._outcomes, []
+            await self._thread.run(self._write, batch)
+            self._state.unrecorded -= len(batch)
+            self._state.room.set()
 
     def _write(self, batch: list[tuple[Row, Outcome]]) -> None:
         sent = [(row, outcome.provider_id) for row, outcome in batch if outcome.kind == Kind.SENT]

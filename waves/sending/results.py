@@ -13,11 +13,13 @@ from campaigns.choices import CampaignStatus, NotifyChannels
 from campaigns.opening import require_open
 from operations.database.locks import lock_in_key_order
 from operations.database.retries import retried
-from waves.choices import Channel, SendState, WaveState
+from waves.choices import Channel, Queue, SendState, WaveState
+from waves.errors import WrongState
 from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Send, Wave
 from waves.sending import send_rows
+from waves.sending.run import GOING
 
 # A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
 # worst that is left.
@@ -84,6 +86,13 @@ def detail_of(by_channel: Mapping[str, Sequence[int]]) -> dict[str, dict[str, in
     return found
 
 
+def has_left(wave: Wave) -> bool:
+    """Whether the wave still has messages to send: its queued e-mails, or failed ones that go
+    again. [N-6]
+    """
+    return Send.objects.filter(wave=wave, state__in=OPEN).exists()
+
+
 class MessageCounts(NamedTuple):
     """A wave's messages, skipped ones aside: `waiting` are not handed over yet (SMS not settled,
     e-mails not queued), `in_queue` e-mails are queued and not sent yet.
@@ -126,15 +135,16 @@ def waves_to_send() -> QuerySet[Wave]:
     [N-7]
     """
     sms = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state__in=OPEN)
-    again = Q(state=WaveState.COMPLETED, campaign__status=CampaignStatus.OPEN) & Q(Exists(sms))
-    return Wave.objects.filter(Q(state=WaveState.TRIGGERED) | again)
+    again = Q(campaign__status=CampaignStatus.OPEN) & Q(Exists(sms))
+    return Wave.objects.filter(GOING, Q(state=WaveState.TRIGGERED) | again)
 
 
 def take_over_cancelled() -> int:
     """Messages that were in flight when their wave was cancelled and whose sender is dead: nobody
     sends them again, so they are unknown. Returns how many. [N-4]
     """
-    left = Send.objects.filter(wave__state=WaveState.CANCELLED, state=SendState.SENDING)
+    cancelled = Q(wave__state=WaveState.CANCELLED) | Q(wave__queue=Queue.CANCELLED)
+    left = Send.objects.filter(cancelled, state=SendState.SENDING)
     found = left.order_by("wave", "channel").values_list("wave", "channel").distinct()
     return sum(
         send_rows.take_over(send_rows.Messages(wave, Channel(channel)), honours_keys=False)
@@ -169,6 +179,14 @@ def _is_done(wave_id: int) -> bool:
     return not waiting.exists() and send_rows.are_made(wave_id)
 
 
+def require_queue(wave: Wave) -> None:
+    """Raises WrongState where nothing of the wave is sent any more. [N-6]"""
+    if wave.queue == Queue.CANCELLED:
+        raise WrongState(
+            f"Wave {wave.name}: what was left to send is cancelled. Nothing of it is sent again."
+        )
+
+
 def to_send_again(wave: Wave) -> dict[str, int]:
     """How many failed messages of each channel `retry_failed` would send again. [N-7]"""
     counts = _to_send_again(wave).order_by().values_list("channel").annotate(Count("pk"))
@@ -177,6 +195,8 @@ def to_send_again(wave: Wave) -> dict[str, int]:
 
 def _to_send_again(wave: Wave) -> QuerySet[Send]:
     failed = Send.objects.filter(wave=wave, state=SendState.FAILED)
+    if wave.queue == Queue.CANCELLED:
+        return failed.none()
     if wave.notify_channels != NotifyChannels.SMS_FIRST:
         return failed
     instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
@@ -190,10 +210,12 @@ def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
     they. Returns how many. [N-7]
 
     With `sms_first` an SMS that was replaced by an e-mail stays failed: its fan is notified
-    already. [N-1] Raises WrongStatus unless the campaign is open: nothing would send them. [C-2]
+    already. [N-1] Raises WrongStatus unless the campaign is open, and WrongState where what was
+    left of the wave is cancelled: nothing would send them. [C-2, N-6]
     """
     wave = lock_wave(wave_id)
     require_open(wave.campaign)
+    require_queue(wave)
     failed = _to_send_again(wave)
     if channel is not None:
         failed = failed.filter(channel=channel)

@@ -14,7 +14,6 @@ from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
 
-FEED_SECONDS = 0.02
 IDLE_SECONDS = 0.1
 MOST_CLAIMED = 1_000
 
@@ -35,10 +34,12 @@ class RowFeed:
         """Whether a row may be started now; those whose time is over are set aside."""
         while self._rows and self._rows[0][1] < now:
             self._late.append(self._rows.popleft()[0])
+            self._state.room.set()
         return bool(self._rows)
 
     def take(self) -> Row:
         """The next row; ask `has_row` first."""
+        self._state.room.set()
         return self._rows.popleft()[0]
 
     def left(self) -> int | None:
@@ -48,6 +49,7 @@ class RowFeed:
     async def keep_feeding(self) -> None:
         """Claim rows until the run is over; end it when nothing is left to send."""
         while not self._state.over:
+            self._state.room.clear()
             if self._late:
                 late, self._late = self._late, []
                 await self._release(late)
@@ -57,7 +59,7 @@ class RowFeed:
                 if not self._allowed and not self._rows:
                     self._state.end("")
             if not room:
-                await asyncio.sleep(FEED_SECONDS)
+                await self._state.room.wait()
                 continue
             until = time.monotonic() + self._setup.timing.row_lease - self._setup.timing.timeout
             rows = await self._thread.run(self._claim, room)

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from waves.choices import WaveState
+from django.db.models import Q
+
+from waves.choices import Queue, WaveState
 from waves.models import Wave
 from waves.providers.contract import Provider
 from waves.providers.outcomes import LONGEST_PATIENCE_SECONDS
@@ -20,8 +22,8 @@ from waves.sending.send_rows import Messages
 
 # no request starts on a check of wave and account that is older than this [N-6]
 CHECK_VALID_SECONDS = 1.5
-# failed ones are sent again after completion [N-7]
-SENDING_STATES = (WaveState.TRIGGERED, WaveState.COMPLETED)
+# waves that are to be sent; queued e-mails and failed messages are after completion, too [N-7]
+GOING = Q(state=WaveState.TRIGGERED) | Q(state=WaveState.COMPLETED, queue=Queue.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,19 @@ class Timing:
 
 def wave_stops(wave: Wave) -> str:
     """Why a wave is not to be sent any more; empty while it is. [N-6, X-5]"""
-    state, digest = Wave.objects.values_list("state", "content_digest").get(pk=wave.pk)
-    if state not in SENDING_STATES:
-        return f"the wave is {state}"
-    return "" if digest == wave.content_digest else "the wave's content changed"
+    now = Wave.objects.only("state", "queue", "content_digest").get(pk=wave.pk)
+    if why := not_going(now):
+        return f"the wave {why}"
+    return "" if now.content_digest == wave.content_digest else "the wave's content changed"
+
+
+def not_going(wave: Wave) -> str:
+    """As the end of a sentence, why nothing of the wave is sent in its state; empty where it is.
+    [N-6]
+    """
+    if wave.state == WaveState.COMPLETED and wave.queue != Queue.RUNNING:
+        return f"is completed, and what was left of it is {wave.queue}"
+    return "" if wave.state in (WaveState.TRIGGERED, WaveState.COMPLETED) else f"is {wave.state}"
 
 
 @dataclass(frozen=True)
@@ -67,11 +78,27 @@ class SenderSetup:
     stops: Callable[[Wave], str] = wave_stops
 
 
+class Signal(asyncio.Event):
+    """Something happened. Who waits for it clears it first and then looks, so that nothing that
+    happens after the look is missed.
+    """
+
+    async def within(self, seconds: float | None) -> None:
+        """Wait for it, but not longer than so many seconds (None: however long)."""
+        alarm = None
+        if seconds is not None:
+            alarm = asyncio.get_running_loop().call_later(seconds, self.set)
+        await self.wait()
+        if alarm is not None:
+            alarm.cancel()
+
+
 @dataclass
 class RunState:
     """`slots`: requests allowed at once; `in_flight`: requests without an answer yet; `unrecorded`:
-    answers that are not in the database yet. `changed` is set whenever a request may start that
-    could not start before.
+    answers that are not in the database yet. `changed`: a request may start that could not start
+    before; `answered`: there is an outcome to record, or there will be no more; `room`: more rows
+    may be claimed.
     """
 
     slots: int = 0
@@ -79,10 +106,13 @@ class RunState:
     unrecorded: int = 0
     over: bool = False
     why: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: Signal = field(default_factory=Signal)
+    answered: Signal = field(default_factory=Signal)
+    room: Signal = field(default_factory=Signal)
 
     def end(self, why: str) -> None:
         """Start no more requests; `why` is empty where nothing is left to send."""
         if not self.over:
             self.over, self.why = True, why
-            self.changed.set()
+            for signal in (self.changed, self.answered, self.room):
+                signal.set()

@@ -18,7 +18,7 @@ from django.db import connection
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
-from waves.choices import Channel
+from waves.choices import Channel, Queue
 from waves.messages.rendering import Recipient
 from waves.models import Wave
 from waves.sending.pacing import NextState
@@ -160,7 +160,7 @@ SENDS: Final = SendTable(
     "waves_send",
     "wave_id",
     "EXISTS (SELECT 1 FROM waves_wave WHERE id = %(owner)s"
-    " AND state IN ('triggered', 'completed'))",
+    " AND (state = 'triggered' OR state = 'completed' AND queue = 'running'))",
     "m.code",
 )
 
@@ -220,7 +220,7 @@ def queue_emails_instead(wave: Wave) -> int:
     """For `sms_first`: an e-mail for each member whose SMS failed for good. Returns how many were
     queued. [N-1]
     """
-    if wave.notify_channels != NotifyChannels.SMS_FIRST:
+    if wave.notify_channels != NotifyChannels.SMS_FIRST or wave.queue == Queue.CANCELLED:
         return 0
     return _execute(E_MAIL_INSTEAD, {"wave": wave.name, "wave_id": wave.pk})
 

@@ -22,7 +22,7 @@ from waves.providers import registry
 from waves.providers.contract import SmsProvider
 from waves.sending import accounts, results, send_rows
 from waves.sending.accounts import Limits, limits_of
-from waves.sending.run import SENDING_STATES, SenderSetup, Timing
+from waves.sending.run import SenderSetup, Timing, not_going
 from waves.sending.send_rows import Messages
 from waves.sending.sender import NOTHING_TO_SEND, Ended, WaveSender
 
@@ -71,8 +71,8 @@ def checked(wave_id: int) -> Wave:
     wave = Wave.objects.select_related("campaign").filter(pk=wave_id).first()
     if wave is None:
         raise UnknownWave(f"There is no wave with id {wave_id}.")
-    if wave.state not in SENDING_STATES:
-        raise WrongState(f"Wave {wave.name} is {wave.state}. Only a triggered wave can be sent.")
+    if why := not_going(wave):
+        raise WrongState(f"Wave {wave.name} {why}. Only a triggered wave can be sent.")
     require_open(wave.campaign)  # a closed one is only read: nothing is sent again either [C-2]
     require_approved_content(wave)
     return wave

@@ -97,17 +97,16 @@ class WaveSender:
 
     async def _dispatch(self, group: asyncio.TaskGroup, session: Any) -> None:
         while not self._state.over:
-            wait = self._until_next_start(time.monotonic())
-            if wait is None:
-                self._state.changed.clear()
-                await self._state.changed.wait()
-            elif wait > 0:
-                await asyncio.sleep(min(wait, self._setup.timing.check_every))
-            else:
+            self._state.changed.clear()
+            now = time.monotonic()
+            wait = self._until_next_start(now)
+            if wait == 0:
                 row = self._feed.take()
                 self._permits.use()
                 self._state.in_flight += 1
                 group.create_task(self._send(session, row))
+            else:
+                await self._state.changed.within(wait)
 
     def _until_next_start(self, now: float) -> float | None:
         """Seconds until the next request may start: 0 is now, None is not before something
@@ -118,7 +117,9 @@ class WaveSender:
         return self._permits.wait(now)
 
     async def _send(self, session: Any, row: Row) -> None:
-        outcome = await self._setup.provider.send(session, self._written(row))
+        message = self._written(row)
+        self._permits.note_start()
+        outcome = await self._setup.provider.send(session, message)
         self._state.in_flight -= 1
         self._recorder.add(row, outcome)
         if outcome.kind == Kind.RATE_LIMITED:

@@ -27,7 +27,7 @@ from waves.models import Send, Wave
 from waves.providers.contract import SmsProvider
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sessions import TIMEOUT_SECONDS
-from waves.sending import send_rows
+from waves.sending import results, send_rows
 
 LOOK_UPS_AT_ONCE: Final = 20
 # Of a wave in another state nobody sends a message again.
@@ -63,6 +63,7 @@ def _settle(
         require_open(wave.campaign)
         if wave.state not in AGAIN:
             raise WrongState(f"Wave {wave.name} is {wave.state}. Nothing of it is sent again.")
+        results.require_queue(wave)
     unknown = Send.objects.filter(wave=wave, state=SendState.UNKNOWN)
     if channel is not None:
         unknown = unknown.filter(channel=channel)

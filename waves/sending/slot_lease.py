@@ -39,6 +39,7 @@ class SlotLease:
         else:
             self._start_until = asked + CHECK_VALID_SECONDS
         self._state.changed.set()
+        self._state.room.set()
 
     async def keep_checking(self) -> None:
         """Check at each interval until cancelled."""

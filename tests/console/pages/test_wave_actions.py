@@ -12,12 +12,13 @@ from operations.adminkit.wall_clock import moment
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
 from tests.support.people import client_of, member_of
+from tests.support.sending import triggered_wave
 from tests.support.waves import NOTIFY, NOW, approve, counted, person, scheduled
 from waves import approval, schedule
 from waves.approval import renew
 from waves.models import ProviderAccount, Template, Wave
 from waves.schedule import check_due_waves
-from waves.sending import accounts
+from waves.sending import accounts, results, send_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +45,29 @@ def test_approval_is_of_the_digest_that_was_looked_at(client):
     client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest})
     wave.refresh_from_db()
     assert wave.state == "approved"
+
+
+def test_n6_the_queue_of_a_completed_wave_is_paused_resumed_and_cancelled_on_its_page(client):
+    wave = triggered_wave(2, phones=0, emails=2)
+    send_rows.make_sends(wave)
+    results.complete(wave.pk)
+    page = f"/admin/wave/{wave.name}/"
+
+    def after(act: str) -> tuple[str, str]:
+        answer = client.post(f"{page}{act}/", {"reason": "wrong text"}, follow=True)
+        wave.refresh_from_db()
+        return wave.queue, answer.content.decode()
+
+    assert "Pause queue" in client.get(page).content.decode()
+    queue, html = after("pause")
+    assert (queue, wave.state) == ("paused", "completed")
+    assert "The queue is paused until it is resumed" in html
+    assert ("Resume queue" in html, "Pause queue" in html) == (True, False)
+    assert after("resume")[0] == "running"
+    queue, html = after("cancel")
+    assert (queue, wave.state) == ("cancelled", "completed")
+    assert "The queue is cancelled. Its messages are not sent." in html
+    assert ("Resume queue" in html, "Cancel queue" in html) == (False, False)
 
 
 def test_a_wave_whose_date_is_long_past_cannot_be_scheduled(client):

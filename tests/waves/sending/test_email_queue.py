@@ -15,10 +15,15 @@ from django.db import connection
 
 from campaigns.models import Campaign
 from campaigns.receipts import receipts_of
+from operations.models import StatusChange
 from tests.support.sending import FAST, QUICK, send, states, triggered_wave
 from tests.support.waiting import wait_until
 from tests.waves.providers.email_django import mail_server
+from waves import actions
 from waves.choices import Channel, SendState
+from waves.errors import ReasonMissing, WrongState
+from waves.holds import unfinished
+from waves.lifecycle import subject_of
 from waves.models import Member, Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome
 from waves.sending import accounts, email_queue, pacing, results, send_rows
@@ -117,15 +122,66 @@ def test_c2_a_closed_campaign_sends_no_e_mail():
     assert deliver() == NOTHING | {"left": 2}
 
 
-@pytest.mark.parametrize("stop", ["wave", "account"])
+def completed(fans: int) -> Wave:
+    wave = queued(fans)
+    assert results.complete(wave.pk)
+    wave.refresh_from_db()
+    return wave
+
+
+def test_n6_the_queued_e_mails_of_a_completed_wave_are_paused_and_resumed(ann):
+    wave = completed(3)
+    deliver(limit=1)
+    assert actions.pause(wave, by=ann, reason="wrong picture").state == "completed"
+    assert not email_queue.has_work()
+    assert deliver() == NOTHING | {"left": 2}
+    assert not send_rows.claim(
+        Messages(wave.pk, Channel.EMAIL),
+        accounts.uuid.uuid4(),
+        after=0,
+        limit=9,
+        lease=timedelta(seconds=9),
+    )
+    actions.resume(wave, by=ann, reason="the picture is right")
+    assert deliver() == NOTHING | {"sent": 2}
+    moves = StatusChange.objects.about(subject_of(wave)).filter(by=ann).order_by("id")
+    assert list(moves.values_list("to_state", "reason")) == [
+        ("queue paused", "wrong picture"),
+        ("queue resumed", "the picture is right"),
+    ]
+    with pytest.raises(WrongState, match="no message left"):
+        actions.pause(wave, by=ann, reason="too late")
+
+
+def test_n6_the_cancelled_queue_of_a_completed_wave_is_never_sent(ann):
+    """N-7, C-2"""
+    wave = completed(3)
+    deliver(Answering(Outcome(Kind.REFUSED, "recipient_refused"), SENT), limit=1)
+    with pytest.raises(ReasonMissing):
+        actions.cancel(wave, by=ann, reason=" ")
+    assert "pending" in unfinished(wave.campaign_id)
+    actions.cancel(wave, by=ann, reason="the show is off")
+    assert wave.state == "completed"
+    assert deliver() == NOTHING | {"left": 2}
+    assert unfinished(wave.campaign_id) == ""
+    assert results.to_send_again(wave) == {"sms": 0, "email": 0}
+    with pytest.raises(WrongState, match="cancelled"):
+        results.retry_failed(wave.pk)
+    with pytest.raises(WrongState, match="cancelled"):
+        actions.resume(wave, by=ann, reason="on again")
+
+
+@pytest.mark.parametrize("stop", ["wave", "account", "queue"])
 def test_n6_no_e_mail_starts_once_wave_or_account_are_stopped(stop):
-    wave = queued(30)
+    wave = completed(30) if stop == "queue" else queued(30)
 
     def stop_it(asked: int) -> None:
         if asked < 3:
             return
         if stop == "wave":
             Wave.objects.filter(pk=wave.pk).update(state="paused")
+        elif stop == "queue":
+            Wave.objects.filter(pk=wave.pk).update(queue="paused")
         else:
             accounts.pause("email_django", "enough")
         before = Sender.objects.get(wave=wave).lease_until
@@ -174,6 +230,16 @@ def test_n4_what_was_in_flight_when_its_wave_was_cancelled_is_unknown():
     messages = Messages(wave.pk, Channel.EMAIL)
     send_rows.claim(messages, dead, after=0, limit=1, lease=timedelta(seconds=-1))
     Wave.objects.filter(pk=wave.pk).update(state="cancelled")
+    assert results.take_over_cancelled() == 1
+    assert states(wave, "email") == {"unknown": 1, "pending": 2}
+
+
+def test_n4_what_was_in_flight_when_a_queue_was_cancelled_is_unknown(ann):
+    wave = completed(3)
+    dead = accounts.uuid.uuid4()
+    messages = Messages(wave.pk, Channel.EMAIL)
+    send_rows.claim(messages, dead, after=0, limit=1, lease=timedelta(seconds=-1))
+    actions.cancel(wave, by=ann, reason="the show is off")
     assert results.take_over_cancelled() == 1
     assert states(wave, "email") == {"unknown": 1, "pending": 2}
 

@@ -1,5 +1,6 @@
 """`cancel_wave WAVE --by USER --reason TEXT`: its fans, and its codes that are not assigned, are
-free again. [W-2, K-5]
+free again; a completed one stays completed, and what it still has to send is not sent. [W-2, K-5,
+N-6]
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from waves.models import Wave
 
 
 class Command(WaveActionCommand):
-    help = "Cancel a wave that is not completed."
+    help = "Cancel a wave, or the queued e-mails of a completed one."
     permissions = rights.SEND
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:

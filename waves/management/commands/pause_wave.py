@@ -1,5 +1,5 @@
-"""`pause_wave WAVE --by USER --reason TEXT`: no message starts any more until it is resumed.
-[N-6]
+"""`pause_wave WAVE --by USER --reason TEXT`: no message starts any more until it is resumed; of a
+completed wave, what it still has to send. [N-6]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from waves.models import Wave
 
 
 class Command(WaveActionCommand):
-    help = "Pause a wave that is being sent."
+    help = "Pause a wave that is being sent, or the queued e-mails of a completed one."
     permissions = rights.SEND
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:

@@ -12,7 +12,7 @@ from waves.tasks import wake_senders
 
 
 class Command(WaveActionCommand):
-    help = "Resume a paused wave."
+    help = "Resume a paused wave, or the queued e-mails of a completed one."
     permissions = rights.SEND
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
