@@ -3,8 +3,8 @@
 
 `POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came
 and lists the accepted messages in pages, those of SMS or with `of=sfmc` and
-`of=postmark` of another provider; `DELETE /received` forgets it all. `GET /arrivals` lists when each
-request to send came, by provider, in seconds of the server's own clock.
+`of=postmark` of another provider; `DELETE /received` forgets it all. `GET /arrivals` lists when
+each request to send came, by provider, in seconds of the server's own clock.
 """
 
 from __future__ import annotations
