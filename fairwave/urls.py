@@ -7,13 +7,13 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from console.proof import pages
-from waves.sending import receipts
+from waves.receipts import door
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("", include("console.urls")),
     path("", include(pages)),
-    path("receipts/<str:provider>", receipts.receive, name="receipts"),
+    path("receipts/<str:provider>", door.receive, name="receipts"),
     path("admin/", admin.site.urls),
 ]
 

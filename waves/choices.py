@@ -81,6 +81,20 @@ class SendState(models.TextChoices):
     UNDELIVERABLE = "undeliverable"
 
 
+class ReceiptResult(models.TextChoices):
+    """What became of one event that a provider posted. [N-3, N-8]"""
+
+    APPLIED = "applied", "Recorded"
+    REPEATED = "repeated", "Repeated"
+    LATE = "late", "Contradicts a later one"
+    UNKNOWN_MESSAGE = "unknown_message", "For an unknown message"
+    NEVER_SENT = "never_sent", "For a message that was never sent"
+    TEXT_RECEIVED = "text_received", "Text messages received"
+    IGNORED = "ignored", "Not about a delivery"
+    REFUSED = "refused", "Unreadable"
+    FORGED = "forged", "Not signed by the provider"
+
+
 class Settling(models.TextChoices):
     """What a person says of messages whose outcome is unknown. [N-4]"""
 

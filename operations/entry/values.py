@@ -122,13 +122,17 @@ def within(key: str, moment: datetime, *, years: range = YEARS) -> datetime:
 
 def json_of(key: str, content: str | bytes) -> Any:
     """What JSON says, as `fit` lets it pass; `key` names where it is: a file, a message."""
+    return fit(key, parsed(key, content))
+
+
+def parsed(key: str, content: str | bytes) -> Any:
+    """What JSON says, for those who judge its parts one by one (`fit`)."""
     try:
-        value = json.loads(content, parse_int=_computed)
+        return json.loads(content, parse_int=_computed)
     except RecursionError as error:
         raise BadValue(key, "the JSON is nested too deeply.") from error
     except ValueError as error:  # bytes that are not UTF-8 included
         raise BadValue(key, f"it is not JSON: {error}.") from error
-    return fit(key, value)
 
 
 def _computed(digits: str) -> int:

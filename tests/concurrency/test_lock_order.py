@@ -26,7 +26,8 @@ from waves.choices import Channel, SendState
 from waves.models import Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.providers.outcomes import Receipt
-from waves.sending import receipts, results, send_rows
+from waves.receipts import taking
+from waves.sending import results, send_rows
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Messages, Row
 
@@ -57,7 +58,7 @@ def take_over(sends: Sequence[Send]) -> object:
 
 
 def apply_receipts(sends: Sequence[Send]) -> object:
-    return receipts.apply([Receipt(send.key, SendState.DELIVERED, "p") for send in sends])
+    return taking.take("sms_http", [Receipt(send.key, SendState.DELIVERED, "p") for send in sends])
 
 
 def back_to_pending(sends: Sequence[Send]) -> object:

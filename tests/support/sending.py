@@ -19,6 +19,7 @@ from waves.digest import content_digest
 from waves.messages.templates import live_content, texts_for
 from waves.models import Send, Template, Wave, WaveMarket
 from waves.providers.sms_http.client import HttpSms
+from waves.sending import send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
@@ -108,6 +109,16 @@ def triggered_wave(
     wave.approved_by, wave.state, wave.triggered_at = person, state, now
     wave.save()
     return wave
+
+
+def attempted(members: int = 1, *, state: str = "sent", emails: int = 0) -> list[Send]:
+    """The SMS of a wave, attempted once and in this state as its e-mails are, in the order of their
+    keys.
+    """
+    wave = triggered_wave(members, emails=emails)
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state=state, attempts=1)
+    return list(Send.objects.filter(wave=wave, channel="sms").order_by("pk"))
 
 
 def send(box, wave, *, limits=FAST, timing=QUICK, honours_keys=True, **options) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from waves.models.code_imports import CodeImport, RejectedCode
 from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.messages import Send, Template, TrialMessage
 from waves.models.preflights import Preflight
-from waves.models.providers import ProviderAccount, Sender
+from waves.models.providers import ProviderAccount, ReceiptCount, Sender
 from waves.models.rehearsals import Rehearsal, RehearsalSend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
 from waves.models.uploads import WaveUpload
@@ -25,6 +25,7 @@ __all__ = [
     "NoticeEmail",
     "Preflight",
     "ProviderAccount",
+    "ReceiptCount",
     "Rehearsal",
     "RehearsalSend",
     "RejectedCode",

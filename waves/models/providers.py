@@ -1,4 +1,6 @@
-"""Provider accounts, and the processes that send through them. [N-2, N-6]"""
+"""Provider accounts, the processes that send through them, and counts of what providers post.
+[N-2, N-3, N-6]
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from waves.choices import ReceiptResult
 from waves.models.waves import Wave
 
 
@@ -26,6 +29,25 @@ class ProviderAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ReceiptCount(models.Model):
+    """How many of a provider's events had a result, by UTC day. Those that are applied are counted
+    from their messages instead. [N-3]
+    """
+
+    provider = models.CharField(max_length=40)
+    day = models.DateField()
+    result = models.CharField(max_length=20, choices=ReceiptResult)
+    number = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="receiptcount_once", fields=["provider", "day", "result"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.result} {self.day}"
 
 
 class Sender(models.Model):

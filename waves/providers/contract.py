@@ -4,11 +4,11 @@ errors are sorted inside its client.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from waves.providers.outcomes import Health, Outcome, Receipt
+from waves.providers.outcomes import Event, Health, Outcome
+from waves.providers.posted import Posted
 
 
 class About(NamedTuple):
@@ -86,16 +86,21 @@ EmailProvider = Provider[EmailMessage]
 
 
 class ReceiptReader(Protocol):
-    """A provider's `receipts.py`: how it signs its delivery receipts, and how it writes them.
-    [N-3]
-    """
+    """A provider's `receipts.py`: how it signs what it posts, and how it writes it. [N-3]"""
 
-    def is_genuine(self, headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
-        """Whether the provider signed this body recently; `now` in seconds since 1970."""
+    # the provider reads this as our answer to what was taken: content type and body; None: it
+    # reads the report of what became of each event
+    ANSWER: tuple[str, str] | None
+
+    def is_genuine(self, request: Posted, *, now: float) -> bool:
+        """Whether the provider signed this; `now` in seconds since 1970. Nothing is parsed but what
+        the signature itself is computed from. Raises nothing, whatever was posted.
+        """
         ...
 
-    def read(self, body: bytes) -> list[Receipt]:
-        """The receipts in a genuine body. Raises ValueError, KeyError or TypeError for a body that
-        is not the provider's format.
+    def read(self, request: Posted) -> list[Event]:
+        """The events in a genuine body, each by itself: one that cannot be read is `Refused`, one
+        that is no receipt `Ignored`. Raises BadValue for a body that as a whole is not the
+        provider's format.
         """
         ...

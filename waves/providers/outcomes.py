@@ -1,4 +1,4 @@
-"""What a provider may answer, at once and later in a receipt. [N-3]"""
+"""What a provider may answer at once, and post later (an `Event`). [N-3, N-8]"""
 
 from __future__ import annotations
 
@@ -32,14 +32,53 @@ class Outcome:
     after_seconds: float = 0.0
 
 
+class Objection(StrEnum):
+    """Why the contact of a message is not to be written to again. [N-8]"""
+
+    HARD_BOUNCE = "hard_bounce"  # there is no such address or number
+    COMPLAINT = "complaint"  # the fan reported the message as spam
+    UNSUBSCRIBED = "unsubscribed"  # the fan wants no more messages
+
+
 class Receipt(NamedTuple):
-    """What the provider says later about an accepted message: our key, DELIVERED or UNDELIVERABLE,
-    and the provider's own id.
+    """What became of an accepted message: our key, DELIVERED or UNDELIVERABLE, the provider's own
+    id, for UNDELIVERABLE a short word for why, and what the fan or the network objects to. An
+    objection may come with either state: a complaint is about a message that was delivered.
     """
 
     key: uuid.UUID
     state: SendState
     provider_id: str
+    reason: str = ""
+    objection: Objection | None = None
+
+
+class InboundText(NamedTuple):
+    """An SMS that came from `number` (E.164), which may be an opt-out. `is_stop`: the provider
+    itself takes it for one, and sends nothing more to the number. [N-8]
+    """
+
+    number: str
+    text: str
+    provider_id: str
+    is_stop: bool = False
+
+
+class Ignored(NamedTuple):
+    """An event that says nothing about a delivery, such as `opened`."""
+
+    what: str
+    reference: str = ""
+
+
+class Refused(NamedTuple):
+    """An event that cannot be read, and why, in one sentence. The others of its body are taken."""
+
+    why: str
+    reference: str = ""
+
+
+Event = Receipt | InboundText | Ignored | Refused
 
 
 class Health(NamedTuple):

@@ -100,6 +100,11 @@ def receipt_reader(name: str) -> ReceiptReader | None:
     return cast("ReceiptReader", _module(provider, "receipts"))
 
 
+def channel_of(name: str) -> Channel:
+    """The channel of the messages that this provider's receipts are about."""
+    return Channel.SMS if any(each.name == name for each in SMS.values()) else Channel.EMAIL
+
+
 def unknown_settings() -> list[tuple[str, str, list[str]]]:
     """Settings that name a provider which is not listed here: setting, value, allowed values."""
     chosen = (

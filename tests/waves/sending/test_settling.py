@@ -14,7 +14,8 @@ from waves.errors import ReasonMissing, WrongState
 from waves.models import Send, Wave
 from waves.providers.outcomes import Receipt
 from waves.providers.sms_http.client import HttpSms
-from waves.sending import receipts, send_rows, settling
+from waves.receipts import taking
+from waves.sending import send_rows, settling
 from waves.sending.email_queue import deliver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +65,7 @@ def test_n4_what_is_sent_again_keeps_its_key_and_a_receipt_still_counts(box):
     keys = set(Send.objects.filter(wave=wave).values_list("key", flat=True))
     assert settle(wave, Settling.AGAIN) == 4
     arrived = Send.objects.filter(wave=wave, channel="sms").first()
-    receipts.apply([Receipt(arrived.key, SendState.DELIVERED, "p")])
+    taking.take("sms_http", [Receipt(arrived.key, SendState.DELIVERED, "p")])
     assert send(box, wave)["unknown"] == 0
     deliver()
     assert states(wave) == {"delivered": 1, "sent": 1}
