@@ -31,8 +31,8 @@ POINTS = (
     "waves.uploads.upload:wave_zip",
     "waves.preparation.prepare:_apply",
     "waves.uploads.upload:_apply",
-    "waves.preparation.prepare:write_members",
-    "waves.uploads.upload:write_wave_markets",
+    "waves.preparation.prepared:write_members",
+    "waves.preparation.prepared:write_wave_markets",
     "waves.preparation.status_files:put_right",
     "operations.leases:finish",
 )

@@ -46,6 +46,7 @@ from waves.models import (
     CODE_SERVICE,
     Assignment,
     Code,
+    CodeServiceCall,
     Member,
     Send,
     Template,
@@ -318,7 +319,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_service_settles(self) -> None:
         """Back and honest, it is told what comes back; then it knows of each code what we do. What
-        it made for one fan, and whose answer was lost, it keeps for the next attempt.
+        it made for one fan, and whose answer was lost, it keeps while there may be another attempt.
         """
         self.the_service_is_back()
         partner_codes.give_back_codes()
@@ -328,7 +329,10 @@ class Life(RuleBasedStateMachine):
                 code.state, {"assigned"} if code.confirmed_at else {"reserved", "assigned"}
             )
             assert there.pop(code.code).state in allowed, f"K-4: {code.code} is {code.state} here"
-        lost = [code for code, held in there.items() if held.state != "available" and not held.fan]
+        unanswered = CodeServiceCall.objects.filter(answered_at=None)
+        awaited = {fan for call in unanswered for fan, _ in call.pairs}
+        in_use = {code: held.fan for code, held in there.items() if held.state != "available"}
+        lost = [code for code, fan in in_use.items() if fan not in awaited]
         assert lost == [], f"K-4: nobody has {lost}"
 
     # What is true after every step.

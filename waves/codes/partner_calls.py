@@ -4,6 +4,7 @@ repeats one asks under the same key. [K-4, W-9]
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Max, QuerySet
@@ -22,15 +23,32 @@ def unanswered(
 
 
 def noted(
-    wave: Wave, action: CodeCall, quantity: int, *, now: datetime, market: Market | None = None
+    wave: Wave,
+    action: CodeCall,
+    quantity: int,
+    *,
+    now: datetime,
+    market: Market | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> CodeServiceCall:
-    """The batch that was never answered, or a new one; in the caller's transaction."""
+    """The batch that was never answered, or a new one; in the caller's transaction. `pairs`, of
+    GENERATE: (global_user_id, market_id); those that the batch asked for before stay among them.
+    """
     if (found := unanswered(wave, action, market).first()) is not None:
+        before = {(fan, market_id) for fan, market_id in found.pairs}
+        found.pairs += [list(pair) for pair in pairs if pair not in before]
+        found.save(update_fields=["pairs"])
         return found
     calls = CodeServiceCall.objects.filter(wave=wave, action=action, market=market)
     last = calls.aggregate(last=Max("number"))["last"] or 0
     return CodeServiceCall.objects.create(
-        wave=wave, action=action, market=market, number=last + 1, quantity=quantity, asked_at=now
+        wave=wave,
+        action=action,
+        market=market,
+        number=last + 1,
+        quantity=quantity,
+        asked_at=now,
+        pairs=pairs,
     )
 
 
@@ -38,4 +56,4 @@ def mark_answered(call: CodeServiceCall, *, now: datetime, **counts: int) -> Non
     """What came of it is in the rows of the codes; `counts` are the call's. A repeat may have been
     for more or fewer fans than were noted first: its `quantity` is then among them.
     """
-    CodeServiceCall.objects.filter(pk=call.pk).update(answered_at=now, **counts)
+    CodeServiceCall.objects.filter(pk=call.pk).update(answered_at=now, pairs=[], **counts)

@@ -232,11 +232,33 @@ def _give_back(wave: Wave, codes: Sequence[str], *, now: datetime) -> None:
         run(_GIVE_BACK, origin=CODE_SERVICE, **values)
 
 
-def _unneeded_calls() -> QuerySet[CodeServiceCall]:
-    """Reservations without an answer, of waves that are not prepared any more: what the service
-    holds for them nobody knows.
+def give_back_generated(
+    call: CodeServiceCall, pairs: Sequence[tuple[str, str]], *, fence: Fence = lambda: None
+) -> None:
+    """Ask once more for the codes of these fans, who need none, and note that they come back:
+    their first answers may not have been kept. `pairs`: of the call. Raises what
+    `partner_service.generate_many` raises.
     """
-    unanswered = CodeServiceCall.objects.filter(action=CodeCall.RESERVE, answered_at=None)
+    if not pairs:
+        return
+    for outcomes in partner_service.generate_many(pairs, wave=call.wave.name, number=call.number):
+        codes = [outcome.code for outcome in outcomes if outcome.code]
+        _note_back(call.wave, codes, fence)
+
+
+@retried
+@transaction.atomic
+def _note_back(wave: Wave, codes: Sequence[str], fence: Fence) -> None:
+    fence()
+    _give_back(wave, codes, now=timezone.now())
+
+
+def _unneeded_calls() -> QuerySet[CodeServiceCall]:
+    """Codes that were asked for without an answer, of waves that are not prepared any more: what
+    the service holds for them nobody knows.
+    """
+    asking = (CodeCall.RESERVE, CodeCall.GENERATE)
+    unanswered = CodeServiceCall.objects.filter(action__in=asking, answered_at=None)
     return unanswered.exclude(wave__state__in=PREPARING).select_related("wave", "market")
 
 
@@ -248,15 +270,17 @@ def _release(service: CodeService, batch: Sequence[tuple[int, str]]) -> int:
 
 def _settle(service: CodeService, call: CodeServiceCall) -> int:
     """None of its codes is told to be free yet: they are among those that come back."""
-    market = call.market
-    assert market is not None  # noqa: S101 the constraint says so
+    codes: Sequence[str] = ()
     try:
-        codes: Sequence[str] = service.reserve(
-            wave=call.wave.name,
-            market_id=market.market_id,
-            number=call.number,
-            quantity=call.quantity,
-        )
+        if call.market is None:
+            give_back_generated(call, [(fan, market_id) for fan, market_id in call.pairs])
+        else:
+            codes = service.reserve(
+                wave=call.wave.name,
+                market_id=call.market.market_id,
+                number=call.number,
+                quantity=call.quantity,
+            )
     except BadServiceAnswer as error:
         codes = error.codes
     with transaction.atomic():

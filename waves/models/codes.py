@@ -141,7 +141,8 @@ class CodeServiceCall(models.Model):
     Numbers count per wave, action and market, and are never used again. `answered_at` is empty
     until what came of it is in the rows of the codes. `valid` and `updated` are what the service
     said of an assignment; of the others, `valid` is how many codes came that could be used. A
-    batch of GENERATE is one call for each fan, all under its number.
+    batch of GENERATE is one call for each fan, all under its number; until it is answered `pairs`
+    says whom it asked for: [global_user_id, market_id].
     """
 
     wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="code_calls")
@@ -153,6 +154,7 @@ class CodeServiceCall(models.Model):
     quantity = models.PositiveIntegerField()
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
+    pairs = models.JSONField(default=list, db_default=[], editable=False)
     valid = models.PositiveIntegerField(null=True, blank=True)
     updated = models.PositiveIntegerField(null=True, blank=True)
 

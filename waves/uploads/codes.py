@@ -199,13 +199,16 @@ def _of_service(
     pairs = list(missing.select("global_user_id", "market_id").iter_rows())
     if not pairs:
         return has_one, 0
-    call = _noted(wave, len(pairs), now, fence)
+    call = _noted(wave, pairs, now, fence)
     came, reasons = [has_one], Counter[str]()
     for outcomes in partner_service.generate_many(pairs, wave=wave.name, number=call.number):
         good = [outcome for outcome in outcomes if outcome.code]
         reasons.update(outcome.reason for outcome in outcomes if not outcome.code)
         kept = _keep_made(wave, good, markets, now, fence)
         came.append(pl.DataFrame(kept, schema=_MADE, orient="row"))
+    # whom an attempt before asked for and this one does not: their codes may be waiting there
+    others = {(fan, market_id) for fan, market_id in call.pairs}.difference(pairs)
+    partner_codes.give_back_generated(call, sorted(others), fence=fence)
     for reason, count in reasons.most_common(REASONS_LOGGED):
         logger.warning("no code", extra={"wave": wave.name, "rows": count, "why": reason})
     made = pl.concat(came)
@@ -216,9 +219,11 @@ def _of_service(
 
 @retried
 @transaction.atomic
-def _noted(wave: Wave, quantity: int, now: datetime, fence: Fence) -> CodeServiceCall:
+def _noted(
+    wave: Wave, pairs: Sequence[tuple[str, str]], now: datetime, fence: Fence
+) -> CodeServiceCall:
     fence()
-    return partner_calls.noted(wave, CodeCall.GENERATE, quantity, now=now)
+    return partner_calls.noted(wave, CodeCall.GENERATE, len(pairs), now=now, pairs=pairs)
 
 
 @retried

@@ -40,8 +40,8 @@ REHEARSAL_KILLS = [
     ("waves.rehearsal.rehearse:make_rows", True),
     ("waves.sending.send_rows:claim", True),
     ("waves.sending.send_rows:record_sent", True),
-    ("waves.rehearsal.rehearse:_send_batch", False),
-    ("waves.rehearsal.rehearse:_send_batch", True),
+    ("waves.rehearsal.rehearse:_send", False),
+    ("waves.rehearsal.rehearse:_send", True),
     ("waves.rehearsal.rehearse:_finish", False),
     ("waves.rehearsal.rehearse:_finish", True),
 ]

@@ -8,7 +8,7 @@ import pytest
 from tests.support.waves import NOW, campaign_with, members_of
 from tests.waves.codes.code_service import faults, running
 from tests.waves.uploads.lists import row, submitted, uploaded
-from waves.actions import reset
+from waves.actions import cancel, reset
 from waves.choices import RowReason
 from waves.codes import partner_codes, pool
 from waves.errors import CodeServiceAway
@@ -121,6 +121,47 @@ def test_w9_a_service_that_is_away_fails_the_attempt_and_the_next_one_has_the_sa
     assert first.retry_at is not None
     wave = uploaded(campaign, rows, by=ann)
     assert (wave.attempts, wave.selected) == (2, 40)
+
+
+@pytest.fixture
+def dies_before_it_keeps_what_came(ann, service, monkeypatch):
+    """Take in a list; the attempt dies when the service has answered and nothing is kept."""
+
+    def run_and_die(campaign, rows):
+        def dies(*_):
+            raise MemoryError
+
+        job = submit(submitted(campaign, rows), by=ann, now=NOW)
+        with monkeypatch.context() as patch:
+            patch.setattr(codes, "_keep_made", dies)
+            with pytest.raises(MemoryError):
+                run(job.pk, now=NOW)
+
+    return run_and_die
+
+
+def test_k4_codes_whose_answer_was_not_kept_go_back_when_the_wave_is_cancelled(
+    ann, service, dies_before_it_keeps_what_came
+):
+    reserved = service.received()["codes"]["reserved"]
+    dies_before_it_keeps_what_came(campaign_with(9, code_source="partner"), [row(0), row(1)])
+    partner_codes.give_back_codes()  # the next attempt uses them
+    assert service.received()["codes"]["reserved"] == reserved + 2
+    cancel(Wave.objects.get(), by=ann, reason="no show")
+    assert partner_codes.give_back_codes() == 2
+    assert service.received()["codes"]["reserved"] == reserved
+
+
+def test_k4_a_code_that_came_for_who_is_not_in_the_next_list_goes_back(
+    ann, service, dies_before_it_keeps_what_came
+):
+    reserved = service.received()["codes"]["reserved"]
+    campaign = campaign_with(9, code_source="partner")
+    dies_before_it_keeps_what_came(campaign, [row(0), row(1)])
+    wave = uploaded(campaign, [row(1), row(2)], by=ann)
+    partner_codes.give_back_codes()
+    assert members_of(wave).keys() == {"fan-000001", "fan-000002"}
+    assert service.received()["codes"]["reserved"] == reserved + 2
 
 
 def test_k5_a_code_of_who_is_not_in_the_list_any_more_is_free(ann):
