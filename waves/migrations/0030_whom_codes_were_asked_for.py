@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0027_emails_are_sent_from_their_own_rows'),
+        ('waves', '0029_receipts_are_counted'),
     ]
 
     operations = [
