@@ -85,6 +85,31 @@ class FindCodeForm(ReasonForm):
     field_order = ("code", "reason")
 
 
+class FindSuppressedForm(ReasonForm):
+    """A contact to look for on the suppression list. [N-8]"""
+
+    contact = forms.CharField(
+        label="E-mail or phone",
+        max_length=254,
+        help_text="Phone numbers begin with + and the country code",
+    )
+    field_order = ("contact", "reason")
+
+
+class SuppressForm(ReasonForm):
+    """A contact that is to get no messages, of one campaign or of all. [N-8]"""
+
+    contact = forms.CharField(label="E-mail or phone", max_length=254)
+    campaign = forms.ModelChoiceField(Campaign.objects.all(), label="Campaign", required=False)
+
+
+class SuppressFileForm(UploadForm):
+    """A file of such contacts. [N-8]"""
+
+    campaign = forms.ModelChoiceField(Campaign.objects.all(), label="Campaign", required=False)
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, min_length=5)
+
+
 class FindWaitingForm(ReasonForm):
     """A fan to look for on a waiting list. [W-5]"""
 

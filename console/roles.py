@@ -33,6 +33,8 @@ OPERATOR = frozenset(
         "demand.change_errorfile",
         "waves.prepare_wave",
         "waves.import_codes",
+        "waves.add_suppression",
+        "waves.change_suppression",
         "waves.upload_wave",
         LATE["wave_rules"],
         "waves.schedule_wave",

@@ -34,6 +34,8 @@ from console.pages.demand import uploads as demand_uploads
 from console.pages.planning import follow_up
 from console.pages.statistics import campaign as statistics
 from console.pages.statistics import metrics
+from console.pages.suppression import contacts as suppressed
+from console.pages.suppression import unsubscribing
 from console.pages.templates import preview, trial
 from console.pages.uploads import waves as uploaded_waves
 from console.people import pages as people
@@ -49,6 +51,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("unsubscribe/<str:token>", unsubscribing.page, name="unsubscribe"),
     path("admin/now/", dashboard.now_live, name="now-live"),
     path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
     path(f"{CAMPAIGN}/statistics/", statistics.campaign_statistics, name="campaign-statistics"),
@@ -72,6 +75,11 @@ urlpatterns = [
         name="upload-registrations",
     ),
     path(f"{CAMPAIGN}/codes/", codes.import_codes, name="import-codes"),
+    path("admin/suppressed/", suppressed.suppressed, name="suppressed"),
+    path("admin/suppressed/add/", suppressed.suppress_contact, name="suppress-contact"),
+    path("admin/suppressed/file/", suppressed.suppress_file, name="suppress-file"),
+    path("admin/suppressed/<int:pk>/", suppressed.suppressed_contact, name="suppressed-contact"),
+    path("admin/suppressed/<int:pk>/lift/", suppressed.lift_suppression, name="lift-suppression"),
     path("admin/find-code/", codes.find_code, name="find-code"),
     path("admin/code-file/<int:pk>/", codes.code_file, name="code-file"),
     path("admin/code-file/<int:pk>/download/", downloads.code_file, name="download-code-file"),

@@ -60,6 +60,11 @@ NAVIGATION = [
             _entry("Members", "group", "waves.member"),
             _entry("Messages", "sms", "waves.send"),
             _entry("Templates", "draft", "waves.template"),
+            _entry("Suppressed contacts", "do_not_disturb_on", "waves.suppression")
+            | {
+                "link": reverse_lazy("suppressed"),
+                "active": _at("suppressed", "suppressed-contact"),
+            },
             {
                 "title": "Find a fan",
                 "icon": "person_search",

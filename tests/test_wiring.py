@@ -73,6 +73,7 @@ PAGES = {
     "send_wave": "trigger-wave",
     "settle_unknown": "settle-wave",
     "stop_all": "stop-all",
+    "suppress": "suppress-file",
     "top_up_wave": "top-up-wave",
     "translate_ranks": "upload-ranks",
     "undo_activation": "undo-activation",

@@ -26,7 +26,7 @@ from waves.forms import FIELDS, MarketSelect, TemplateForm
 from waves.messages.built_in import built_in_texts
 from waves.messages.content import PLACEHOLDERS
 from waves.messages.preview import TEST_CODE
-from waves.models import Code, Member, Send, Template, Wave
+from waves.models import Code, Member, Send, Suppression, Template, Wave
 from waves.providers.reasons import reason_in_words
 from waves.template_edits import (
     TemplateEdit,
@@ -161,6 +161,18 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
     @display(description="reason")
     def why(self, send: Send) -> str:
         return reason_in_words(send.reason) if send.reason else ""
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(BigTableAdmin, PageAdmin):
+    page = "suppressed-contact"
+    list_display = ("entry", "channel", "campaign", "at", "by", "reason", "lifted_at")
+    list_filter = ("cause", "campaign")
+    list_select_related = ("campaign", "by")
+
+    @display(description="why")
+    def entry(self, found: Suppression) -> str:
+        return found.get_cause_display()
 
 
 @admin.register(Template)

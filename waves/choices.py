@@ -157,6 +157,27 @@ class Channel(models.TextChoices):
     EMAIL = "email", "e-mail"
 
 
+class SuppressedBy(models.TextChoices):
+    """Why a contact gets no messages any more. [N-8]"""
+
+    STOP = "stop", "Replied with a stop word"
+    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    COMPLAINT = "complaint", "Reported as spam"
+    HARD_BOUNCE = "hard_bounce", "Does not exist"
+    OPTED_OUT = "opted_out", "Opted out at the provider"
+    HAND = "hand", "Added by hand"
+    FILE = "file", "Added from a file"
+
+
+class ContactProblem(models.TextChoices):
+    """Why a row of a file of contacts was not taken. [N-8]"""
+
+    MALFORMED_ROW = "malformed_row", "Unreadable row"
+    NO_CONTACT = "no_contact", "No contact"
+    BAD_CONTACT = "bad_contact", "Neither an e-mail address nor a phone number"
+    NO_COUNTRY = "no_country", "Phone number without its country code"
+
+
 class Audience(models.TextChoices):
     """Whom a text is for. [N-1, X-8]"""
 
@@ -190,5 +211,6 @@ class Exclusion(models.TextChoices):
     DISPOSABLE_DOMAIN = "disposable_domain", "Disposable e-mail domain"
     INTL_PHONE = "intl_phone", "International phone number"
     NO_CONTACT = "no_contact", "No usable contact"
+    SUPPRESSED = "suppressed", "Every contact is suppressed"
     NO_MARKET_WANTED = "no_market_wanted", "Wants none of the wave's markets"
     REGISTERED_TOO_LATE = "registered_too_late", "Registered too late"

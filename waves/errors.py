@@ -13,6 +13,14 @@ class UnknownWave(WaveError):
     """No wave has this name."""
 
 
+class BadContact(WaveError):
+    """What was given is no address or phone number that messages could be sent to. [N-8]"""
+
+
+class SuppressionRefused(WaveError):
+    """A contact cannot be suppressed, or allowed again, in this way. [N-8]"""
+
+
 class UnknownCode(WaveError):
     """There is no such code."""
 

@@ -79,7 +79,8 @@ RULES = {
 # Reasons of exclusion, in the order in which they are asked. A fan has the first that applies.
 BEFORE_TAKEN = ("not_registered", "below_minimum_score")
 BY_LUCK = ("already_in_wave", "holds_code")
-CONTACT = ("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact")
+SUPPRESSED = "suppressed"  # can follow from luck once a wave was sent: who gets a message can reply to stop them
+CONTACT = ("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact", SUPPRESSED)
 MARKET = ("no_market_wanted", "registered_too_late")
 REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
 FANS_PER_SHARD, PLACES_PER_SHARD, SHARDS_PER_INDEX, MOST_BITS = 500, 500, 64, 24
@@ -752,6 +753,7 @@ class Earlier:
         sent = [each for each in before if came_before(each["cancelled_at"], at) and each["triggered_at"]]
         # whom it told that they were not selected, no wave selects later
         told = [each for each in sent if each["kind"] == "not_selected" and wave["kind"] != "not_selected"]
+        self.sent = any(came_before(each["triggered_at"], at) for each in waves)
         self.live = [each for each in before if not came_before(each["cancelled_at"], at) or each in told]
         self.ended = [each for each in sent if each not in told]
         # whom another wave held when this one was prepared is not known where that was not its last preparation
@@ -941,7 +943,7 @@ class Exclusions:
             for band, its in sorted(by_band.items()):
                 test = {"wave": self.wave["date_key"], "reason": reason, "band": band, "fans": len(its), "p": None, "together": False}
                 tests.append(test)
-                if reason in BY_LUCK:
+                if reason in BY_LUCK or (reason == SUPPRESSED and self.earlier.sent):
                     continue
                 lucks = self.even_lucks(its, conditional=reason not in BEFORE_TAKEN)
                 if len(lucks) >= FEWEST_TESTED:

@@ -18,7 +18,7 @@ from tests.support.people import client_of, staff
 pytestmark = pytest.mark.django_db
 
 # Open to anybody by design: signing in and out, one-time links, health, the public pages of draws, signed receipts,
-# the way to the site.
+# unsubscribing by a signed link, the way to the site.
 PUBLIC = {
     "login",
     "logout",
@@ -34,6 +34,7 @@ PUBLIC = {
     "draw-shard",
     "jsi18n",
     "set-password",
+    "unsubscribe",
 }
 # For all staff: what stands there is filtered by permission (the first page), or belongs to the
 # person (their password).

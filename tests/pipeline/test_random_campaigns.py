@@ -33,6 +33,7 @@ WHY = "a test"
 # what the campaigns of the short run come to
 OUTCOMES = {
     *("prepared", "not_selected", "tops_up", "reassign", "returned", "waiting"),
+    "suppressed",
     *("NoMembers", "NothingToTopUp", "WrongState", "CapacityBelowGiven"),
 }
 
@@ -80,6 +81,7 @@ def outcome_of(asked: Asked, expected: Reading) -> set[str]:
         "reassign": asked.reassign,
         "returned": any(not place for _, _, place in expected.members),
         "waiting": bool(expected.waiting),
+        "suppressed": "suppressed" in expected.excluded,
     }
     return {"prepared", asked.kind, *(word for word, is_so in words.items() if is_so)}
 

@@ -19,7 +19,7 @@ from tests.support.site.surroundings import found
 from tests.support.waves import campaign_with, sent_out
 from tests.waves.uploads import lists as uploads
 from waves.management.commands import load_campaign
-from waves.models import Code, Wave
+from waves.models import Code, Suppression, Wave
 from waves.providers import registry
 from waves.providers.outcomes import Health
 from waves.second_count import count
@@ -440,3 +440,34 @@ def test_w3_x14_a_list_is_uploaded_with_the_fields_of_the_interface_and_approved
     assert "missing key 'generateOfferCode'" in refused(
         "upload_wave", *files, "--date-key", "20300102", "--by", "ann"
     )
+
+
+def test_n8_suppress_takes_a_file_or_one_contact_and_counts(campaign, tmp_path):
+    file = tmp_path / "left.csv"
+    file.write_text("email,phone\nann@example.com,+12065550101\nann,\n")
+    rest = ("--by", "ann", "--reason", "asked by letter")
+    done = result_of("suppress", str(file), *rest)
+    assert (done["rows_in"], done["accepted"], done["rejected"]) == (2, 1, {"bad_contact": 1})
+    assert (done["suppressed"], done["suppressed_before"]) == (2, 0)
+    one = result_of("suppress", "bob@example.com", "--campaign", campaign, *rest)
+    again = result_of("suppress", "bob@example.com", "--campaign", campaign, *rest)
+    assert (one["suppressed"], again["suppressed"], again["suppressed_before"]) == (1, 0, 1)
+    assert set(Suppression.objects.values_list("cause", "campaign__campaign_id")) == {
+        ("file", None),
+        ("hand", campaign),
+    }
+    assert "cannot be read" in refused("suppress", str(tmp_path / "none.csv"), *rest)
+    assert "does not exist" in refused("suppress", "a@b.example", "--campaign", "none", *rest)
+    assert "does not have permission" in refused(
+        "suppress", "a@b.example", "--by", "bob", "--reason", "asked"
+    )
+    assert "Neither an e-mail address" in refused("suppress", "+1", *rest)
+
+
+def test_n8_suppress_names_the_bad_rows_by_line(campaign, tmp_path, capsys):
+    file = tmp_path / "left.csv"
+    file.write_text("contact\nann\n\n")
+    call_command("suppress", str(file), "--by", "ann", "--reason", "asked by letter")
+    said = capsys.readouterr().err
+    assert "line 2: Neither an e-mail address nor a phone number" in said
+    assert "line 3: No contact" in said

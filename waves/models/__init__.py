@@ -9,6 +9,7 @@ from waves.models.preflights import Preflight
 from waves.models.providers import ProviderAccount, ReceiptCount, Sender
 from waves.models.rehearsals import Rehearsal, RehearsalSend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
+from waves.models.suppression import Suppression, SuppressionKey
 from waves.models.uploads import WaveUpload
 from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
 
@@ -31,6 +32,8 @@ __all__ = [
     "RejectedCode",
     "Send",
     "Sender",
+    "Suppression",
+    "SuppressionKey",
     "Template",
     "TrialMessage",
     "Wave",

@@ -34,7 +34,9 @@ class SmsMessage(NamedTuple):
 
 
 class EmailMessage(NamedTuple):
-    """One e-mail: our idempotency key (also our reference), the address, subject, text and HTML."""
+    """One e-mail: our idempotency key (also our reference), the address, subject, text and HTML;
+    and where its reader unsubscribes with one click, for List-Unsubscribe. [N-8]
+    """
 
     key: str
     to: str
@@ -42,6 +44,7 @@ class EmailMessage(NamedTuple):
     text: str
     html: str
     about: About
+    unsubscribe: str = ""
 
 
 Sent_contra = TypeVar("Sent_contra", SmsMessage, EmailMessage, contravariant=True)

@@ -10,6 +10,7 @@ from typing import Final
 
 REASONS: Final[dict[str, str]] = {
     "no_contact": "No usable contact",
+    "suppressed": "The contact is suppressed",
     "no_connection": "No connection to the provider",
     "timed_out": "The provider did not respond in time",
     "connection_cut": "The connection to the provider was lost",

@@ -3,7 +3,8 @@ for it, as one file for the stand-alone checker. [X-14]
 
 Nothing in it comes out of the preparation that it is to judge. What decides is written here a
 second time: who is in a wave, holds a code or comes back, the seats given, the preferences and
-contacts that count, the references, and the reading of the markets file. [W-5, W-6, S-8] Shared
+contacts that count, which of them are suppressed, the references, and the reading of the markets
+file. [W-5, W-6, S-8, N-8] Shared
 with the preparation is what only carries (COPY, ISO times, the markets file's name), and the
 judgement of contacts, which the checker cannot repeat without personal data. [S-4, S-5]
 
@@ -98,6 +99,12 @@ _REACHED = """, reached AS (
     SELECT theirs.global_user_id
     FROM waves_member AS theirs JOIN earlier ON earlier.id = theirs.wave_id
     WHERE %(selects)s AND earlier.kind = 'not_selected' AND earlier.triggered_at IS NOT NULL
+), left_out AS (
+    SELECT uuid_send(contact) AS hash FROM waves_suppression
+    WHERE lifted_at IS NULL AND coalesce(campaign_id, %(campaign)s) = %(campaign)s
+    GROUP BY contact
+), own_key AS (
+    SELECT key FROM waves_suppressionkey WHERE EXISTS (SELECT FROM left_out)
 )
 """
 _SELECT_FANS = """
@@ -112,12 +119,20 @@ SELECT score.global_user_id, score.raw_text, score.band_score::text, score.prefe
     CASE WHEN fan.email <> '' THEN fan.email ELSE score.email END,
     CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
     coalesce((fan.phone <> '' AND fan.phone_confirmed) OR (score.phone_confirmed
-        AND coalesce(fan.phone, '') IN ('', score.phone)), false)::int
+        AND coalesce(fan.phone, '') IN ('', score.phone)), false)::int,
+    (left_by_email.hash IS NOT NULL)::int,
+    (left_by_phone.hash IS NOT NULL)::int
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan ON fan.campaign_id = %(campaign)s
     AND fan.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN back ON back.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN again ON again.global_user_id = score.global_user_id COLLATE "default"
+LEFT JOIN left_out AS left_by_email ON left_by_email.hash = substring(sha256(
+    (SELECT key FROM own_key) || convert_to(concat('email', chr(31),
+        CASE WHEN fan.email <> '' THEN fan.email ELSE score.email END), 'UTF8')) FROM 1 FOR 16)
+LEFT JOIN left_out AS left_by_phone ON left_by_phone.hash = substring(sha256(
+    (SELECT key FROM own_key) || convert_to(concat('sms', chr(31),
+        CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END), 'UTF8')) FROM 1 FOR 16)
 WHERE score.score_file_id = %(score_file)s
 """
 _FANS = "".join((EARLIER, _REACHED, _SELECT_FANS))
@@ -135,6 +150,8 @@ _SCHEMA = {
     "email": pl.String,
     "phone": pl.String,
     "confirmed": pl.Int8,
+    "email_suppressed": pl.Int8,
+    "phone_suppressed": pl.Int8,
 }
 _SELECT_SEATS = """
 SELECT market.market_id, market.capacity, market.position,
@@ -337,9 +354,12 @@ def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes) -> pl.DataFrame:
         ),
         in_force,
     )
+    no_email = pl.col("email").is_null() | (pl.col("email_suppressed") == 1)
+    no_phone = ~pl.col("usable_phone") | (pl.col("phone_suppressed") == 1)
+    left_out = pl.when(no_email & no_phone).then(pl.lit("suppressed"))
     named = fans.with_columns(
         references(salt, fans["global_user_id"]),
-        judged["contact_reason"].alias("contact"),
+        judged.select(pl.coalesce("contact_reason", left_out).alias("contact")).to_series(),
     )
     cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
     return named.select(

@@ -16,7 +16,13 @@ from operations.database.copying import nullable_frames_of
 from operations.threads import helper_thread, in_order
 from waves.choices import Exclusion
 from waves.holds import HELD, NOBODY_RETURNS
-from waves.selection.contacts import CONTACT, CONTACT_SCHEMA, judged_as_stored
+from waves.selection.contacts import (
+    CONTACT,
+    CONTACT_SCHEMA,
+    FROM_CONTACT,
+    SUPPRESSED,
+    judged_as_stored,
+)
 
 # The preferences are those of the roster; who registered only after it brings their own. [S-10]
 _SELECT_FANS = """
@@ -42,9 +48,11 @@ LEFT JOIN waves_assignment AS assignment
         COLLATE "default"
 LEFT JOIN (SELECT DISTINCT global_user_id FROM waves_member WHERE wave_id = ANY(%(told)s)) AS told
     ON told.global_user_id = score.global_user_id COLLATE "default"
+"""
+_OF_FILE = """
 WHERE score.score_file_id = %(score_file)s
 """
-FANS = "".join((_SELECT_FANS, CONTACT, _FROM_FANS))
+FANS = "".join((SUPPRESSED, _SELECT_FANS, CONTACT, _FROM_FANS, FROM_CONTACT, _OF_FILE))
 _SCHEMA = {
     "global_user_id": pl.String,
     "raw_score": pl.Float64,

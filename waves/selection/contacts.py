@@ -1,5 +1,5 @@
 """Where a fan is reached: the newest registrant's contact, the score row's where there is none, as
-today's lists and options judge it. [W-5]
+today's lists and options judge it, and where it is not suppressed. [W-5, N-8]
 
 All fans are judged by their contacts and few are selected, so contacts are not kept in memory but
 read again for the selected, in the same snapshot.
@@ -14,20 +14,37 @@ import polars as pl
 from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules, judge_contacts
 from operations.database.copying import nullable_frame_of
+from waves.choices import Exclusion
+from waves.suppression.hashing import KEY_IF_USED, hashed
 
+SUPPRESSED: Final = """
+WITH suppressed AS (
+    SELECT DISTINCT contact FROM waves_suppression
+    WHERE lifted_at IS NULL AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
+)
+"""
+CONTACT: Final = """
+    its.email, its.phone, its.confirmed, no_email.contact IS NOT NULL, no_sms.contact IS NOT NULL
+"""
 # Of a score row and its `fan`, the registrant. A phone that both name is confirmed where either
 # says so: the registrant may have confirmed it after the scores were made.
-CONTACT: Final = """
-    COALESCE(NULLIF(fan.email, ''), score.email),
-    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
+FROM_CONTACT: Final = f"""
+CROSS JOIN LATERAL (SELECT
+    COALESCE(NULLIF(fan.email, ''), score.email) AS email,
+    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END AS phone,
     CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
         AND score.phone_confirmed)
-        ELSE score.phone_confirmed END
+        ELSE score.phone_confirmed END AS confirmed
+) AS its
+LEFT JOIN suppressed AS no_email ON no_email.contact = {hashed("'email'", "its.email", KEY_IF_USED)}
+LEFT JOIN suppressed AS no_sms ON no_sms.contact = {hashed("'sms'", "its.phone", KEY_IF_USED)}
 """
 CONTACT_SCHEMA: Final[dict[str, Any]] = {
     "email": pl.String,
     "phone": pl.String,
     "confirmed": pl.String,
+    "email_suppressed": pl.String,
+    "phone_suppressed": pl.String,
 }
 _SELECTED = """
 SELECT score.global_user_id, score.band_score, COALESCE(NULLIF(fan.member_id, ''), score.member_id),
@@ -40,7 +57,7 @@ JOIN campaigns_fanscore AS score ON score.score_file_id = %(score_file)s
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = selected.fan
 """
-_CONTACTS = "".join((_SELECTED, CONTACT, _FROM))
+_CONTACTS = "".join((SUPPRESSED, _SELECTED, CONTACT, _FROM, FROM_CONTACT))
 _SCHEMA = {
     "global_user_id": pl.String,
     "band_score": pl.Float64,
@@ -55,7 +72,7 @@ AT_ONCE = 10_000
 
 def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.DataFrame:
     """`global_user_id`, `band_score`, `member_id`, `language`, `email` and `phone` of these fans of
-    the score file, in no order. The last four are empty where unknown or not usable.
+    the score file, in no order. The last four are empty where unknown, not usable or suppressed.
     """
     numbers = {"campaign": score_file.campaign_id, "score_file": score_file.pk}
     ordered = fans.sort()  # neighbours share pages of the indexes
@@ -73,8 +90,10 @@ def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.Data
 
 
 def judged_as_stored(fans: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """What `judge_contacts` says of contacts that are stored (the columns of CONTACT_SCHEMA)."""
-    return judge_contacts(
+    """What `judge_contacts` says of contacts that are stored (the columns of CONTACT_SCHEMA); a
+    suppressed one is null or not usable, and who has no other has that reason. [N-8]
+    """
+    judged = judge_contacts(
         fans.with_columns(
             pl.col("confirmed") == "t",
             # Phones are stored in E.164, so the country they are read with does not matter.
@@ -82,4 +101,10 @@ def judged_as_stored(fans: pl.DataFrame, rules: Rules) -> pl.DataFrame:
             pl.lit(None, pl.String).alias("known_phone"),
         ),
         rules,
+    ).with_columns(
+        pl.when(pl.col("email_suppressed") != "t").then("email").alias("email"),
+        pl.col("usable_phone") & (pl.col("phone_suppressed") != "t"),
     )
+    unreached = pl.col("email").is_null() & ~pl.col("usable_phone")
+    suppressed = pl.when(unreached).then(pl.lit(Exclusion.SUPPRESSED.value))
+    return judged.with_columns(pl.coalesce("contact_reason", suppressed).alias("contact_reason"))

@@ -22,6 +22,7 @@ from waves.choices import Channel, Queue
 from waves.messages.rendering import Recipient
 from waves.models import Wave
 from waves.sending.pacing import NextState
+from waves.suppression.hashing import hashed
 
 # The idempotency key: the first 128 bits of SHA-256 over wave, fan and channel. [N-4]
 KEY = """left(encode(sha256(convert_to(
@@ -46,7 +47,8 @@ INSERT INTO waves_send
 SELECT m.wave_id, m.id, c.channel, {KEY}, 'pending', '', now(), 0, ''
 FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES ('email'))
     AS c (channel)
-WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND s.state = 'failed' AND m.email <> ''
+WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND m.email <> ''
+    AND (s.state = 'failed' OR s.state = 'skipped' AND s.reason = 'suppressed')
 ORDER BY m.id
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
@@ -57,22 +59,38 @@ SELECT NOT EXISTS (
     SELECT FROM waves_member m WHERE m.wave_id = %s
     AND NOT EXISTS (SELECT FROM waves_send s WHERE s.member_id = m.id AND s.channel = 'sms'))
 """
+# Who is on the suppression list is skipped in the same statement; what an earlier attempt may have
+# delivered already stays unknown [N-4, N-8]. EXISTS is a subplan for each row, which asks an index:
+# a join could read the whole list for a few rows.
+CONTACT = "CASE WHEN %(channel)s = 'sms' THEN m.phone ELSE m.email END"
+SUPPRESSED = f"""EXISTS (
+    SELECT FROM waves_suppression listed
+    WHERE listed.contact = {hashed("%(channel)s", CONTACT)} AND listed.lifted_at IS NULL
+        AND (listed.campaign_id IS NULL OR listed.campaign_id = m.campaign_id))"""
 CLAIM = """
 WITH picked AS (
-    SELECT id FROM {table}
+    SELECT id, member_id FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'pending' AND id > %(after)s
       AND {going}
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), asked AS (
+    SELECT picked.id, {suppressed} AS suppressed
+    FROM picked JOIN waves_member m ON m.id = picked.member_id
+), skipped AS (
+    UPDATE {table} s
+    SET state = CASE WHEN s.maybe_accepted THEN 'unknown' ELSE 'skipped' END,
+        reason = 'suppressed', not_before = NULL
+    FROM asked WHERE s.id = asked.id AND asked.suppressed
 ), claimed AS (
     UPDATE {table} s
     SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts +
         1, reason = ''
-    FROM picked WHERE s.id = picked.id
+    FROM asked WHERE s.id = asked.id AND NOT asked.suppressed
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
 SELECT c.id, c.key, c.attempts, c.maybe_accepted,
-    CASE WHEN %(channel)s = 'sms' THEN m.phone ELSE m.email END, {code}, coalesce(k.market_id, ''),
+    {contact}, {code}, coalesce(k.market_id, ''),
     m.global_user_id, m.language
 FROM claimed c JOIN waves_member m ON m.id = c.member_id LEFT JOIN campaigns_market k
     ON k.id = m.market_id
@@ -153,6 +171,7 @@ class SendTable:
 @cache
 def _filled(table: SendTable, statement: str) -> str:
     parts = {"table": table.name, "owner": table.owner, "going": table.going, "code": table.code}
+    parts |= {"contact": CONTACT, "suppressed": SUPPRESSED}
     return statement.format(locked=LOCKED.format(**parts), **parts)
 
 
@@ -217,8 +236,8 @@ def are_made(wave_id: int) -> bool:
 
 
 def queue_emails_instead(wave: Wave) -> int:
-    """For `sms_first`: an e-mail for each member whose SMS failed for good. Returns how many were
-    queued. [N-1]
+    """For `sms_first`: an e-mail for each member whose SMS failed for good, or whose phone is
+    suppressed. Returns how many were queued. [N-1, N-8]
     """
     if wave.notify_channels != NotifyChannels.SMS_FIRST or wave.queue == Queue.CANCELLED:
         return 0
@@ -228,8 +247,8 @@ def queue_emails_instead(wave: Wave) -> int:
 def claim(
     messages: Messages, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
 ) -> list[Row]:
-    """Take pending ones with an id above `after`; the attempt is counted before it is made.
-    [O-6]
+    """Take pending ones with an id above `after`; the attempt is counted before it is made. Those
+    whose contact is suppressed are skipped instead. [O-6, N-8]
     """
     values = messages.values | {"claim": sender, "after": after, "limit": limit, "lease": lease}
     with connection.cursor() as cursor:

@@ -28,6 +28,7 @@ from waves.sending.row_feed import RowFeed
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
 from waves.sending.slot_lease import SlotLease
+from waves.suppression import unsubscribe
 
 
 @dataclass(frozen=True)
@@ -144,4 +145,12 @@ def written(composer: Composer, channel: Channel, row: Row) -> SmsMessage | Emai
     if channel == Channel.SMS:
         return SmsMessage(row.key, row.contact, composer.sms(fan), about)
     email = composer.email(fan)
-    return EmailMessage(row.key, row.contact, email.subject, email.body, email.html, about)
+    return EmailMessage(
+        row.key,
+        row.contact,
+        email.subject,
+        email.body,
+        email.html,
+        about,
+        unsubscribe.link(row.key),
+    )

@@ -101,6 +101,19 @@ def test_s10_who_was_not_selected_earlier_is_measured_against_that_waves_cut_off
     assert any("uneven luck" in each for each in verified(made, tmp_path)["problems"])
 
 
+def test_s10_n8_suppression_may_follow_from_luck_once_a_wave_was_sent(tmp_path: Path) -> None:
+    """Who gets a message can reply to stop them: before the first trigger nobody can."""
+    unlucky = left_out(lambda luck: 0.5 if luck > 0.6 else 0.1, "suppressed")
+    alone = verified(case(drawn=drawn(), left_out=unlucky), tmp_path)
+    assert any("left out as suppressed have uneven luck" in each for each in alone["problems"])
+    later = case(drawn=drawn(), orders=BOTH, left_out=unlucky, left_out_from=2)
+    first, second = later.page["waves"]
+    first["triggered_at"] = second["prepared_at"]
+    found = verified(later, tmp_path)
+    assert (found["problems"], found["unusual"]) == ([], [])
+    assert any("suppressed" in each["why"] for each in found["unchecked"])
+
+
 def test_s10_small_groups_and_those_that_follow_from_luck_are_counted_as_untested(
     tmp_path: Path,
 ) -> None:

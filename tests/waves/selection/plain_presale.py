@@ -104,5 +104,6 @@ class Presale:
     blacklist: list[str] = field(default_factory=list)
     whitelist: list[str] = field(default_factory=list)
     disposable: set[str] = field(default_factory=set)
+    suppressed: set[str] = field(default_factory=set)
     waves: dict[str, PlainWave] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)

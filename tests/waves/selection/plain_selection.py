@@ -21,7 +21,7 @@ BANDS = ((0.95, 1.0), (0.80, 0.95), (0.22, 0.80))
 REASONS = (
     *("not_registered", "below_minimum_score", "already_in_wave", "holds_code"),
     *("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact"),
-    *("no_market_wanted", "registered_too_late"),
+    *("suppressed", "no_market_wanted", "registered_too_late"),
 )
 SENT = ("triggered", "completed")
 
@@ -225,7 +225,9 @@ def was_told_no(wave: PlainWave, asked: Asked) -> bool:
 
 
 def usable_contact(presale: Presale, fan: str) -> tuple[str, str, str | None]:
-    """E-mail and phone, empty where not usable, and why the fan cannot be reached. [S-4 … S-6]"""
+    """E-mail and phone, empty where not usable, and why the fan cannot be reached.
+    [S-4 … S-6, N-8]
+    """
     newest, older = presale.registered[fan].contact, presale.scored[fan].contact
     email, _, reason = plain_emails.judge(
         newest.email or older.email, presale.blacklist, presale.whitelist, presale.disposable
@@ -241,6 +243,9 @@ def usable_contact(presale: Presale, fan: str) -> tuple[str, str, str | None]:
         phone = None
     if not reason and not email and not phone:
         reason = "no_contact"
+    email, phone = (None if each in presale.suppressed else each for each in (email, phone))
+    if not reason and not email and not phone:
+        reason = "suppressed"
     return email or "", phone or "", reason
 
 

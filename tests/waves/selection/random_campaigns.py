@@ -28,10 +28,12 @@ from tests.waves.selection.plain_presale import (
 )
 from tests.waves.selection.plain_selection import band_score, luck_of
 from waves.actions import cancel, reset
-from waves.choices import SendState, WaveState
+from waves.choices import Channel, SendState, SuppressedBy, WaveState
 from waves.models import Send, Wave
 from waves.sending import send_rows
 from waves.sending.triggering import assign_codes
+from waves.suppression.contacts import Contact as StoredContact
+from waves.suppression.suppressed import Ground, suppress
 
 MARKETS = ("west", "east", "north", "south", "isle")
 RAW = (0.22, 0.3, 0.5, 0.5, 0.79, 0.8, 0.8, 0.9, 0.95, 1.0)
@@ -78,6 +80,7 @@ class RandomCampaign:
 
     def __init__(self, seed: int, plot: Plot = (), most_fans: int = 60) -> None:
         self.dice = dice = random.Random(seed)
+        self.objecting = random.Random(f"{seed} objecting")
         self.plot, self.moves = list(plot), NOT_PLOTTED
         self.now, self.last_key = NOW, 0
         self.ties = dice.random() < 0.5
@@ -108,6 +111,7 @@ class RandomCampaign:
         self.presale.registered = {fan: self._registered() for fan in fans if dice.random() < 0.9}
         self.presale.scored = {fan: self._scored(fan) for fan in fans}
         self.campaign = self._stored()
+        self.other = Campaign.objects.create(campaign_id=f"other-{seed}", name="Other")
         for kind, pattern in (("blacklist", "@bad.example"), ("disposable", "once.example")):
             self._list(kind, pattern)
 
@@ -313,6 +317,8 @@ class RandomCampaign:
         self.change_seats()
         for change in self.dice.sample(CHANGES, self.dice.randint(0, 2)):
             change(self)
+        if self.objecting.random() < 0.5:
+            self.suppress_contacts()
         for key in list(self.presale.waves):
             if not self.plot and self.dice.random() < 0.5:
                 self._goes_on(key)
@@ -345,6 +351,17 @@ class RandomCampaign:
     def list_an_address(self) -> None:
         address = f"{self.dice.choice('abcd')}@{self.dice.choice(DOMAINS)}"
         self._list(self.dice.choice(("blacklist", "whitelist")), address)
+
+    def suppress_contacts(self) -> None:
+        """Of this campaign, and of another one, which changes nothing here."""
+        known = [found.contact for found in self.presale.registered.values()]
+        written = sorted({each for one in known for each in (one.email, one.phone) if each})
+        for text in self.objecting.sample(written, min(2, len(written))):
+            contact = StoredContact(Channel.EMAIL if "@" in text else Channel.SMS, text)
+            campaign = self.objecting.choice((self.campaign, self.campaign, self.other))
+            suppress([contact], Ground(SuppressedBy.STOP, campaign))
+            if campaign == self.campaign:
+                self.presale.suppressed.add(text)
 
     def raise_the_minimum(self) -> None:
         self.presale.min_score = 0.5

@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from campaigns.models import ListEntry, Registrant
-from tests.support.waves import NOW, campaign_with, phone, request
-from waves.choices import Exclusion
+from tests.support.waves import NOW, campaign_with, counted, phone, request
+from waves.choices import Channel, Exclusion, SuppressedBy
 from waves.models import Member
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
+from waves.suppression.contacts import Contact
+from waves.suppression.suppressed import Ground, lift_own, suppress
 
 pytestmark = pytest.mark.django_db
+
+EMAIL, SMS = Channel.EMAIL, Channel.SMS
 
 
 def test_w5_the_newest_contact_is_used_and_the_score_rows_where_there_is_none(ann):
@@ -81,3 +85,30 @@ def test_s5_an_unconfirmed_phone_is_not_used_where_confirmation_is_required(ann)
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     phones = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "phone"))
     assert phones == {"fan-000000": "", "fan-000001": phone(1)}
+
+
+def test_n8_who_has_no_contact_left_is_excluded_and_who_has_one_keeps_it(ann):
+    """For all campaigns or this one; another campaign's does not count, nor what is lifted."""
+    campaign = campaign_with(5, {"west": 5})
+    for fan, channel, cause in (
+        *((0, EMAIL, SuppressedBy.UNSUBSCRIBED), (0, SMS, SuppressedBy.STOP)),
+        *((1, EMAIL, SuppressedBy.COMPLAINT), (2, SMS, SuppressedBy.STOP)),
+    ):
+        suppress([contact(fan, channel)], Ground(cause, campaign if fan else None))
+    suppress([contact(3, EMAIL), contact(3, SMS)], Ground(SuppressedBy.STOP, campaign_with(1)))
+    suppress([contact(4, EMAIL), contact(4, SMS)], Ground(SuppressedBy.STOP))
+    lift_own([contact(4, EMAIL), contact(4, SMS)], [SuppressedBy.STOP], "Replied START")
+    prepared = prepare(request(campaign), by=ann, now=NOW)
+    assert prepared.planned.excluded == {Exclusion.SUPPRESSED: 1}
+    found = Member.objects.filter(wave=prepared.wave).order_by("global_user_id")
+    assert list(found.values_list("global_user_id", "email", "phone")) == [
+        ("fan-000001", "", phone(1)),
+        ("fan-000002", "fan2@example.com", ""),
+        ("fan-000003", "fan3@example.com", phone(3)),
+        ("fan-000004", "fan4@example.com", phone(4)),
+    ]
+    assert counted(prepared.wave).count_problems == []
+
+
+def contact(fan: int, channel: Channel) -> Contact:
+    return Contact(channel, phone(fan) if channel == SMS else f"fan{fan}@example.com")

@@ -9,13 +9,18 @@ from datetime import timedelta
 
 import pytest
 
+from operations.database.statements import rows, run
 from tests.support.sending import states, triggered_wave
-from waves.choices import Channel
-from waves.models import Send
+from waves.choices import Channel, SuppressedBy
+from waves.models import Member, Send
 from waves.sending import accounts, send_rows
 from waves.sending.send_rows import Messages
+from waves.suppression.contacts import Contact
+from waves.suppression.suppressed import Ground, lift_own, suppress
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+CAUSE = SuppressedBy.STOP
 
 
 def test_n4_the_key_is_made_with_the_row_from_wave_fan_and_channel():
@@ -54,3 +59,83 @@ def test_o6_two_claims_never_share_a_row():
     first = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease)
     second = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease)
     assert len({row.id for row in first + second}) == len(first) + len(second) == 10
+
+
+def suppressed(wave, *fans: int, channel: Channel = Channel.SMS) -> None:
+    """The contacts of these members of the wave, on one channel, for its campaign."""
+    members = Member.objects.filter(wave=wave, place__in=fans)
+    contacts = [m.phone if channel == Channel.SMS else m.email for m in members]
+    suppress([Contact(channel, each) for each in contacts], Ground(CAUSE, wave.campaign))
+
+
+def claimed(wave, channel: Channel = Channel.SMS) -> list[str]:
+    rows = send_rows.claim(
+        Messages(wave.pk, channel),
+        accounts.uuid.uuid4(),
+        after=0,
+        limit=100,
+        lease=timedelta(seconds=30),
+    )
+    return [row.contact for row in rows]
+
+
+def test_n8_a_claim_skips_who_is_on_the_list_and_says_why():
+    """On one channel only; and what is listed for another campaign goes out."""
+    wave, other = triggered_wave(4, emails=4), triggered_wave(4, emails=4)
+    for each in (wave, other):
+        send_rows.make_sends(each)
+    suppressed(wave, 1, 3)
+    assert claimed(wave) == ["+12020000002", "+12020000004"]
+    assert states(wave) == {"sending": 2, "skipped": 2}
+    skipped = Send.objects.filter(wave=wave, state="skipped")
+    assert set(skipped.values_list("reason", "attempts", "claim")) == {("suppressed", 0, None)}
+    assert len(claimed(wave, Channel.EMAIL)) == 4
+    assert len(claimed(other)) == 4
+
+
+def test_n8_who_is_taken_off_the_list_before_the_claim_gets_the_message():
+    wave = triggered_wave(1)
+    send_rows.make_sends(wave)
+    suppressed(wave, 1)
+    lift_own([Contact(Channel.SMS, "+12020000001")], [CAUSE], "Replied START")
+    assert claimed(wave) == ["+12020000001"]
+
+
+def test_n4_n8_what_may_have_arrived_already_stays_unknown():
+    """A worker died with it; then the fan objected: it is not sent again, and nobody knows."""
+    wave = triggered_wave(2)
+    send_rows.make_sends(wave)
+    sms = Messages(wave.pk, Channel.SMS)
+    send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=1, lease=timedelta(seconds=-1))
+    send_rows.take_over(sms, honours_keys=True)
+    suppressed(wave, 1, 2)
+    assert claimed(wave) == []
+    assert states(wave) == {"unknown": 1, "skipped": 1}
+
+
+def test_n1_n8_with_sms_first_the_email_goes_where_the_phone_is_on_the_list():
+    wave = triggered_wave(3, emails=2, channels="sms_first")
+    send_rows.make_sends(wave)
+    suppressed(wave, 1, 3)
+    claimed(wave)
+    assert send_rows.queue_emails_instead(wave) == 1
+    assert claimed(wave, Channel.EMAIL) == ["fan1@example.com"]
+
+
+def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
+    """Never the whole list: its plan with a list of 20,000 reads them one by one."""
+    wave = triggered_wave(50)
+    send_rows.make_sends(wave)
+    suppressed(wave, 1)
+    run(
+        "INSERT INTO waves_suppression (channel, contact, cause, reason, lift_reason)"
+        " SELECT 'sms', gen_random_uuid(), 'stop', '', '' FROM generate_series(1, 20000)"
+    )
+    run("ANALYZE waves_suppression")
+    values = {"owner": wave.pk, "channel": "sms", "after": 0, "limit": 50}
+    values |= {"claim": accounts.uuid.uuid4(), "lease": timedelta(seconds=30)}
+    plan = rows("EXPLAIN (FORMAT text) " + send_rows.SENDS.sql(send_rows.CLAIM), **values)
+    text = "\n".join(line for (line,) in plan)
+    assert "Seq Scan on waves_suppression listed" not in text
+    assert "hashed SubPlan" not in text
+    assert "Index Scan using suppression_" in text

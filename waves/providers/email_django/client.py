@@ -5,6 +5,7 @@ packages for providers. [N-5]
 from __future__ import annotations
 
 from email.utils import parseaddr
+from typing import Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -14,6 +15,8 @@ from operations import correlation
 from waves.providers.contract import About, EmailMessage
 from waves.providers.email_django.connections import Connections
 from waves.providers.outcomes import Health, Kind, Outcome
+
+ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 
 
 class DjangoEmail:
@@ -51,7 +54,11 @@ class DjangoEmail:
             body=message.text,
             from_email=self._sender,
             to=[message.to],
-            headers={"Message-ID": f"<{message.key}@{self._domain}>", **_headers(message.about)},
+            headers={
+                "Message-ID": f"<{message.key}@{self._domain}>",
+                **_headers(message.about),
+                **unsubscribing(message.unsubscribe),
+            },
         )
         if message.html:
             email.attach_alternative(message.html, "text/html")
@@ -61,6 +68,13 @@ class DjangoEmail:
 def from_settings() -> DjangoEmail:
     """Through EMAIL_BACKEND, in the name of DEFAULT_FROM_EMAIL."""
     return DjangoEmail(settings.DEFAULT_FROM_EMAIL)
+
+
+def unsubscribing(address: str) -> dict[str, str]:
+    """By which mail programs show a button that unsubscribes with one click (RFC 8058)."""
+    if not address:
+        return {}
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": ONE_CLICK}
 
 
 def _headers(about: About) -> dict[str, str]:

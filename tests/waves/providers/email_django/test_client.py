@@ -62,3 +62,13 @@ def test_the_settings_say_in_whose_name_e_mails_go(settings):
     settings.DEFAULT_FROM_EMAIL = "Tour <tour@presale.example>"
     sent(from_settings(), email())
     assert mail.outbox[0].from_email == "Tour <tour@presale.example>"
+
+
+def test_n8_an_email_says_where_its_reader_unsubscribes_where_that_is_known(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    address = f"https://presales.example/unsubscribe/{'k' * 32}.{'s' * 43}"
+    sent(DjangoEmail("a@b.example"), email()._replace(unsubscribe=address), email("k2"))
+    with_link, without = (each.message() for each in mail.outbox)
+    assert with_link["List-Unsubscribe"] == f"<{address}>"
+    assert with_link["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert not [name for name in without.keys() if name.startswith("List-")]  # noqa: SIM118
