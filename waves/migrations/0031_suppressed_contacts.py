@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0024_languages_of_fans'),
-        ('waves', '0029_receipts_are_counted'),
+        ('waves', '0030_whom_codes_were_asked_for'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
