@@ -46,6 +46,7 @@ PAGES = {
     "cancel_wave": "cancel-wave",
     "close_campaign": "close-campaign",
     "consume_demand": "upload-demand",
+    "consume_email_queue": "trigger-wave",
     "consume_s3_events": "start-rank-file",
     "deliver_email": "trigger-wave",
     "enter_entropy": "enter-entropy",

@@ -4,14 +4,20 @@ one shell. [O-6]
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
+from datalake.aws.sqs import SqsQueue
+from datalake.errors import QueueUnreachable
 from operations import jobs, leases
 from operations.choices import JobState
 from operations.errors import JobBusy
@@ -19,6 +25,7 @@ from operations.job_kinds import JobKind
 from operations.leases import Lease
 from operations.models import Job
 from operations.schedules import ScheduledRun
+from operations.services.troubles import Trouble
 from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
 from waves import schedule
@@ -35,7 +42,16 @@ from waves.rehearsal import rehearse
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
-from waves.sending import accounts, email_queue, results, send_rows, send_wave, settling
+from waves.sending import (
+    accounts,
+    email_queue,
+    email_wake_ups,
+    results,
+    send_rows,
+    send_wave,
+    settling,
+)
+from waves.sending.email_wake_ups import WakeUps
 from waves.sending.run import not_going
 from waves.sending.send_rows import Messages
 from waves.sending.triggering import finish_trigger
@@ -43,6 +59,9 @@ from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads
 from waves.uploads.submission import Submitted
 
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0  # between two tries of a queue that is away
 SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
 EMAIL_QUEUE = Subject("email_queue")
@@ -223,7 +242,50 @@ def wake_emails() -> None:
     """Have a worker deliver e-mails, if some are due and the account is not paused."""
     is_paused = accounts.account(registry.chosen_email().name).paused
     if not is_paused and email_queue.has_work():
-        enqueue(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
+        _wake_for_emails(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
+
+
+def _wake_for_emails(job: Job) -> None:
+    """Through SQS where it is configured, and as any other job where it cannot be reached."""
+
+    def put() -> None:
+        try:
+            email_wake_ups.put(_emails_on_sqs(), job)
+        except QueueUnreachable as error:
+            logger.warning("no wake-up", extra={"job": job.pk, "why": str(error)})
+            enqueue(job)
+
+    if not settings.EMAIL_QUEUE:
+        enqueue(job)
+    elif job.state == JobState.QUEUED:
+        transaction.on_commit(put)
+
+
+def consume_email_queue(*, stop: threading.Event, once: bool = False) -> WakeUps:
+    """Send e-mails when the queue on SQS says so: with `once` until it is empty, else until `stop`
+    is set. A queue or database that is away for a while is waited for, unless `once`.
+    """
+    queue, total = _emails_on_sqs(), WakeUps()
+    trouble = Trouble("E-mail queue", queue.url, page="/admin/")
+    wait_seconds = 0 if once else email_wake_ups.WAIT_SECONDS
+    while not stop.is_set():
+        with trouble.fenced():
+            received = email_wake_ups.receive(
+                queue, kind=EMAIL_KIND, wait_seconds=wait_seconds, run=run_job
+            )
+            trouble.over()
+            total.add(received)
+            if once and received.messages == received.unreadable:
+                break
+        if trouble.error and once:
+            raise trouble.error
+        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
+            pass
+    return total
+
+
+def _emails_on_sqs() -> SqsQueue:
+    return SqsQueue(settings.EMAIL_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
 
 
 def wake_settlers() -> None:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import boto3
+from botocore.config import Config
 
 from datalake.aws.errors import translated
 from datalake.errors import QueueUnreachable
 
 MOST_AT_ONCE = 10  # SQS gives no more
+CONNECT_SECONDS = 3
+READ_SECONDS = 15  # longer than any wait for a message
 _REGION = re.compile(r"https?://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
 
 
@@ -38,7 +41,10 @@ class SqsQueue:
             translated, QueueUnreachable, f"The queue {url} does not answer as it should"
         )
         self.client = boto3.client(
-            "sqs", region_name=region[1] if region else None, endpoint_url=endpoint or None
+            "sqs",
+            region_name=region[1] if region else None,
+            endpoint_url=endpoint or None,
+            config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS),
         )
 
     def receive(self, *, wait_seconds: int) -> list[Message]:
@@ -51,6 +57,11 @@ class SqsQueue:
             Message(each["MessageId"], each["Body"], each["ReceiptHandle"])
             for each in answer.get("Messages", [])
         ]
+
+    def send(self, body: str) -> None:
+        """Put a message into the queue. Raises QueueUnreachable."""
+        with self._translated():
+            self.client.send_message(QueueUrl=self.url, MessageBody=body)
 
     def delete(self, message: Message) -> None:
         """The message is done with. Raises QueueUnreachable; the message then comes again."""
