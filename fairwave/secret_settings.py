@@ -32,13 +32,16 @@ PLACEHOLDERS = ("django-insecure", "changeme", "change-me", "change_me", "xxxxxx
 
 @dataclass(frozen=True)
 class Secrets:
-    """The settings that are judged, and whether the machine is local."""
+    """The settings that are judged, and whether the machine is local. `sms_token` is None where
+    another SMS provider is chosen.
+    """
 
     is_local: bool
     secret_key: str
     fallbacks: Sequence[str]
-    sms_token: str
+    sms_token: str | None
     receipt_secret: str
+    infobip_secret: str
     metrics_token: str
     slack_webhook_url: str
     database_user: str
@@ -76,12 +79,15 @@ def problems(found: Secrets) -> Iterator[Mistake]:
 
 def _outside(found: Secrets) -> Iterator[Mistake]:
     """Further ones of a site that others can reach."""
-    if problem := weakness(found.sms_token, 1, distinct=1):
+    if found.sms_token is not None and (problem := weakness(found.sms_token, 1, distinct=1)):
         hint = "Set it to the token that the SMS provider gave you."
         yield Mistake("SMS_TOKEN", problem, hint, "fairwave.E204")
     if problem := weakness(found.receipt_secret, SHORTEST_SECRET):
         hint = f"Set it here and at the provider, which signs receipts with it. {_made(32)}"
         yield Mistake("RECEIPT_SECRET", problem, hint, "fairwave.E205")
+    if found.infobip_secret and (problem := weakness(found.infobip_secret, SHORTEST_SECRET)):
+        hint = f"Set it here and in Infobip's notification profile. {_made(32)}"
+        yield Mistake("INFOBIP_SIGNATURE_SECRET", problem, hint, "fairwave.E209")
     if found.metrics_token and (problem := weakness(found.metrics_token, SHORTEST_SECRET)):
         yield Mistake("METRICS_TOKEN", problem, f"{_made(32)} Or remove it.", "fairwave.E206")
     if _is_guessed(found.database_password, found.database_user):

@@ -2,9 +2,9 @@
 `/received` and `/arrivals`.
 
 `POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came
-and lists the accepted messages in pages, those of SMS or with `of=sfmc` and
-`of=postmark` of another provider; `DELETE /received` forgets it all. `GET /arrivals` lists when
-each request to send came, by provider, in seconds of the server's own clock.
+and lists the accepted messages in pages, those of SMS or with `of=sfmc`, `of=postmark`,
+`of=twilio` and `of=infobip` of another provider; `DELETE /received` forgets it all. `GET /arrivals`
+lists when each request to send came, by provider, in seconds of the server's own clock.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from sandbox.codes import CodeService
 from sandbox.drand import DrandServer
 from sandbox.gateway import Gateway, answer
 from sandbox.postmark import PostmarkApi
+from sandbox.providers.infobip import InfobipApi
+from sandbox.providers.twilio import TwilioApi
 from sandbox.receipts import ReceiptPost
 from sandbox.sfmc import MarketingCloudApi
 from sandbox.sms import SmsGateway
@@ -36,6 +38,8 @@ class Sandbox:
             "sms": SmsGateway(behaviour, self.receipts),
             "sfmc": MarketingCloudApi(behaviour),
             "postmark": PostmarkApi(behaviour),
+            "twilio": TwilioApi(behaviour, self.receipts),
+            "infobip": InfobipApi(behaviour, self.receipts),
         }
         self.codes = CodeService(behaviour)
         self.drand = DrandServer()

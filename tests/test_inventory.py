@@ -91,6 +91,16 @@ SET = {
     "SMS_RATES": ('{"US": "0.01"}', "{'US': Decimal('0.01')}"),
     "SMS_TOKEN": ("t", "t"),
     "SMS_URL": ("http://127.0.0.1:4", "http://127.0.0.1:4"),
+    "TWILIO_URL": ("http://127.0.0.1:8", "http://127.0.0.1:8"),
+    "TWILIO_ACCOUNT_SID": ("AC1", "AC1"),
+    "TWILIO_AUTH_TOKEN": ("tt", "tt"),
+    "TWILIO_SENDER": ("MG1", "MG1"),
+    "INFOBIP_URL": ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+    "INFOBIP_API_KEY": ("ik", "ik"),
+    "INFOBIP_SENDER": ("Tour", "Tour"),
+    "INFOBIP_HONOURS_KEYS": ("off", "False"),
+    "INFOBIP_SIGNATURE_SECRET": ("is", "is"),
+    "INFOBIP_SIGNATURE_HEADER": ("X-Signed", "X-Signed"),
     # One choice each so far; another is refused, which test_settings shows.
     "STATISTICS_DAYS": ("14", "14"),
     "STREAM_ENGINE": ("postgres", "postgres"),
@@ -131,7 +141,8 @@ print(json.dumps({
     "PREPARATION_RETRY_SECONDS", "PREVIEWS_AT_ONCE", "RECEIPT_SECRET", "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL",
     "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
     "SMS_CURRENCY", "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_RATES", "SMS_TOKEN", "SMS_URL", "STATISTICS_DAYS", "STREAM_ENGINE", "TASK_BROKER",
-    "TEST_RECIPIENTS",
+    "INFOBIP_API_KEY", "INFOBIP_HONOURS_KEYS", "INFOBIP_SENDER", "INFOBIP_SIGNATURE_HEADER", "INFOBIP_SIGNATURE_SECRET", "INFOBIP_URL",
+    "TEST_RECIPIENTS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_SENDER", "TWILIO_URL",
     "UPLOAD_MAX_BYTES", "METRICS_TOKEN", "WATCHDOG_URL", "WAVE_WORKERS", "WAVES_FOUR_EYES")}))
 """
 

@@ -51,6 +51,7 @@ UNSAFE = [
     ({"SMS_TOKEN": "Changeme"}, "fairwave.E204", "SMS_TOKEN: Its value is well known"),
     ({"RECEIPT_SECRET": ""}, "fairwave.E205", "RECEIPT_SECRET: Its value is well known"),
     ({"RECEIPT_SECRET": "zu-kurz"}, "fairwave.E205", "RECEIPT_SECRET: It has 7 characters"),
+    ({"INFOBIP_SIGNATURE_SECRET": "short"}, "fairwave.E209", "SECRET: It has 5 characters"),
     ({"METRICS_TOKEN": "metrics"}, "fairwave.E206", "METRICS_TOKEN: It has 7 characters"),
     ({"DATABASE_URL": "postgresql://ann:postgres@db/x"}, "fairwave.E207", "DATABASE_URL: The pass"),
     ({"DATABASE_URL": "postgresql://ann:ann@db/x"}, "fairwave.E207", "DATABASE_URL: The password"),

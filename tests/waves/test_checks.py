@@ -25,6 +25,17 @@ def test_a_provider_that_is_not_set_up_fails_the_check_with_what_is_missing(sett
     )
 
 
+def test_a_chosen_sms_provider_says_what_is_missing(settings):
+    settings.SMS_PROVIDER = "twilio"
+    settings.TWILIO_ACCOUNT_SID = "AC1"
+    [mistake] = run_checks(tags=["fairwave"])
+    missing = "TWILIO_AUTH_TOKEN, TWILIO_SENDER"
+    assert (mistake.id, mistake.msg) == (
+        "waves.E002",
+        f"SMS_PROVIDER is twilio, which needs {missing}.",
+    )
+
+
 def test_a_provider_of_anymail_that_is_not_set_up_fails_the_check(settings):
     settings.EMAIL_PROVIDER, settings.ANYMAIL = "anymail", {}
     assert [each.id for each in run_checks(tags=["fairwave"])] == ["waves.E002"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+OPTED_OUT: Final = "opted_out"  # the provider sends nothing more to this number [N-8]
+BAD_NUMBER: Final = "bad_number"
 REASONS: Final[dict[str, str]] = {
     "no_contact": "No usable contact",
     "suppressed": "The contact is suppressed",
@@ -20,6 +22,10 @@ REASONS: Final[dict[str, str]] = {
     "look_up_failed": "The provider could not look up the message",
     "recipient_refused": "The mail server refused the recipient",
     "bad_address": "The e-mail address is not valid",
+    "bad_number": "The phone number is not valid",
+    "opted_out": "The fan opted out of messages at the provider",
+    "hard_bounce": "There is no such address or phone number",
+    "not_in_log": "The provider's log does not have the message",
     "bad_message": "The e-mail could not be created",
     "not_sent": "The provider accepted the message and did not send it",
     "token_unreadable": "The provider's answer to our credentials cannot be read",
@@ -30,7 +36,7 @@ REASONS: Final[dict[str, str]] = {
 }
 STATUS: Final = re.compile(r"(http|smtp)_(\d{3})")
 REFUSED_TOKEN: Final = re.compile(r"token_(\d{3})")
-ERROR_CODE: Final = re.compile(r"sfmc_(\d+)")
+ERROR_CODE: Final = re.compile(r"(?:infobip|sfmc|twilio)_(\d+)")
 
 
 def reason_in_words(reason: str) -> str:

@@ -37,6 +37,18 @@ class Provider:
 # The keys are the values of SMS_PROVIDER and EMAIL_PROVIDER.
 SMS: Final[Mapping[str, Provider]] = {
     "http": Provider("sms_http", "SMS gateway", signs_receipts=True),
+    "twilio": Provider(
+        "twilio",
+        "Twilio",
+        signs_receipts=True,
+        needs=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_SENDER"),
+    ),
+    "infobip": Provider(
+        "infobip",
+        "Infobip",
+        signs_receipts=True,
+        needs=("INFOBIP_URL", "INFOBIP_API_KEY", "INFOBIP_SENDER", "INFOBIP_SIGNATURE_SECRET"),
+    ),
 }
 EMAIL: Final[Mapping[str, Provider]] = {
     "django": Provider("email_django", "E-mail"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import json
 
 import pytest
 
+from sandbox.providers.twilio import ACCOUNT
 from waves.choices import Channel
 from waves.providers import contract, registry
+from waves.providers.outcomes import Kind
 
 
 def parameters(function) -> list[str]:
@@ -18,6 +22,42 @@ def parameters(function) -> list[str]:
 def test_n3_an_sms_client_sends_looks_up_and_is_checked(settings, value):
     settings.SMS_PROVIDER = value
     is_a_provider(registry.sms_client())
+
+
+POINTED = {
+    "http": {"SMS_TOKEN": "sandbox"},
+    "twilio": {
+        "TWILIO_ACCOUNT_SID": ACCOUNT,
+        "TWILIO_AUTH_TOKEN": "sandbox",
+        "TWILIO_SENDER": "+15005550006",
+    },
+    "infobip": {"INFOBIP_API_KEY": "sandbox", "INFOBIP_SENDER": "Presale"},
+}
+
+
+@pytest.mark.parametrize("value", list(registry.SMS))
+def test_o4_every_request_for_an_sms_names_what_it_belongs_to_beside_its_text(box, settings, value):
+    """Campaign, wave, wave date, market and correlation id; the last in our header too."""
+    settings.SMS_PROVIDER = value
+    settings.SMS_URL = settings.TWILIO_URL = settings.INFOBIP_URL = box.url
+    for name, given in POINTED[value].items():
+        setattr(settings, name, given)
+    about = contract.About("tour-1", "tour-1_20260120", "2026-01-21", "west-2", "corr-00013")
+    client = registry.sms_client()
+
+    async def send():
+        async with client.open_session(5.0, 1) as session:
+            return await client.send(
+                session, contract.SmsMessage("key-1", "+12025550123", "text", about)
+            )
+
+    assert asyncio.run(send()).kind == Kind.SENT
+    name = {"http": "sms"}.get(value, value)
+    [received] = box.messages(name)
+    assert received.pop("correlation_id") == about.correlation_id
+    written = json.dumps(received)
+    fields = about if value != "http" else about[:4]  # the gateway reads the header
+    assert [each for each in fields if f"{each}" not in written] == []
 
 
 @pytest.mark.parametrize("value", list(registry.EMAIL))

@@ -1,0 +1,1 @@
+"""Contracts of providers that are real companies, as their documentation describes them."""

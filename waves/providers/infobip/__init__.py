@@ -1,0 +1,1 @@
+"""SMS through Infobip's SMS API. [N-3]"""
