@@ -157,8 +157,10 @@ def test_o8_jobs_succeed_in_the_end_or_fail():
     job(state="failed", finished_at=LONG_AGO)
     assert measured("job_success") == (50, 2)
     assert measured("retry_success") == NOTHING
+    job("prepare_wave", state="failed")  # not repeated
     job("prepare_wave", retries=1)
-    assert measured("retry_success") == (100, 1)
+    job("upload_wave", state="failed", retries=2)
+    assert measured("retry_success") == (50, 2)
 
 
 def test_o8_alerts_are_timed_and_a_silent_service_was_silent_before():
