@@ -6,7 +6,7 @@ of `KeptCount`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from operations.models import StatusChange
 from operations.services.heartbeats import SILENT_AFTER
 from stats.metrics.goals import LEAST_SMS, MOST_FANS, WINDOW
 from stats.models import KeptCount
-from stats.snapshots.counting import kept_name
+from stats.snapshots.counting import kept, kept_name
 from waves.choices import CodeCall, WaveState
 from waves.models import Wave
 
@@ -108,7 +108,7 @@ def measure(*, now: datetime) -> dict[str, Measured]:
         "data_accuracy": _share(ACCURACY, asked),
         "merge_success": _share(MERGES, asked),
         "rows_lost": _highest(LEDGERS, asked),
-        "code_uniqueness": _share(UNIQUENESS, {"waves": [wave.pk for wave in triggered]}),
+        "code_uniqueness": unique(triggered, now=now),
         "code_assignment": assigned(of_all),
         "code_reservation": _share(RESERVATION, asked | {"action": CodeCall.RESERVE.value}),
         "sms_attempts": attempted(of_ended),
@@ -120,6 +120,20 @@ def measure(*, now: datetime) -> dict[str, Measured]:
         "retry_success": _share(RETRIES, asked),
         "detection_seconds": _highest(DETECTION, asked),
     }
+
+
+def unique(waves: Sequence[Wave], *, now: datetime) -> Measured:
+    """Codes of these waves that have one assignment. Hundreds of thousands are not compared every
+    five minutes.
+    """
+    numbers = sorted(wave.pk for wave in waves)
+
+    def count() -> dict[str, int]:
+        return dict(zip(("unique", "all"), rows(UNIQUENESS, waves=numbers)[0], strict=True))
+
+    state = f"{len(numbers)} waves to {max(numbers, default=0)}"
+    found = kept("assigned codes", state, count, at=now)
+    return percent(found["unique"], found["all"])
 
 
 def assigned(waves: Iterable[dict[str, Any]]) -> Measured:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -32,7 +33,7 @@ CODES = {"assigned": "Assigned", "reserved": "Reserved", "free": "Free"}
 CHARTS: tuple[tuple[str, Mapping[str, str], Callable[[Snapshot], Mapping[str, int]]], ...] = (
     (
         "Registrations",
-        {"registered": "Registered", "confirmed": "With a confirmed phone"},
+        {"registered": "Registered", "confirmed": "Phone confirmed"},
         lambda row: {"registered": row.registered, "confirmed": row.confirmed},
     ),
     (
@@ -62,6 +63,7 @@ def campaign_statistics(request: StaffRequest, campaign_id: str) -> HttpResponse
         f"Statistics of {campaign.name}",
         campaign=campaign,
         newest=newest,
+        kept_days=settings.STATISTICS_DAYS,
         markets=_markets(campaign, newest) if newest else [],
         charts=[
             (title, _chart(number, title, names, of, saved))

@@ -18,7 +18,7 @@ from stats.snapshots.counting import kept_name
 from tests.support.campaigns import make_campaign
 from tests.support.sending import triggered_wave
 from tests.support.waves import add_scores
-from waves.models import CodeServiceCall, Wave
+from waves.models import Assignment, Code, CodeServiceCall, Wave
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -91,6 +91,23 @@ def test_o8_merges_that_were_refused_count_and_those_that_go_on_do_not():
             error=error, merged_at=None if state == "querying" else NOW,
         )  # fmt: skip
     assert measured("merge_success") == (75, 4)
+
+
+def test_o8_codes_are_compared_when_another_wave_is_triggered_or_after_a_rest():
+    def assign(fan: str) -> None:
+        held = {"campaign": wave.campaign, "wave": wave, "global_user_id": fan}
+        code = Code.objects.create(code=f"CODE{fan}", state="assigned", **held)
+        market = wave.wave_markets.get().market
+        Assignment.objects.create(code=code, market=market, assigned_at=NOW, **held)
+
+    wave = triggered_wave(members=1)
+    assign("a")
+    assert measured("code_uniqueness") == (100, 1)
+    KeptCount.objects.update(seconds=3.0)
+    assign("b")
+    assert measured("code_uniqueness") == (100, 1)
+    triggered_wave(members=1)
+    assert measured("code_uniqueness") == (100, 2)
 
 
 def test_o8_codes_are_held_against_those_that_are_reserved():
