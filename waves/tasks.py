@@ -32,6 +32,7 @@ from waves import schedule
 from waves.choices import Channel, WaveState
 from waves.codes import imports, partner_codes
 from waves.deadlines import warnings
+from waves.figures import kept
 from waves.lifecycle import require_state, subject_of, wave_named
 from waves.models import CodeImport, Rehearsal, Wave
 from waves.preflight import jobs as preflights
@@ -323,6 +324,7 @@ def look_after() -> None:
     count.open_missing_jobs()
     preflights.open_missing_jobs()
     rehearse.forget_old()
+    kept.keep_counted()
     notify_approvers()
 
 

@@ -62,10 +62,17 @@ def figure(
     be opened below it.
     """
     return format_html(
-        '<figure class="fw-figure"><svg width="100%" height="{}" role="img"'
-        ' aria-labelledby="{}-title {}-meaning"><title id="{}-title">{}</title><desc'
-        ' id="{}-meaning">{}</desc>{}</svg><details><summary>The'
-        " numbers</summary>{}</details></figure>",
+        '<figure class="fw-figure">{}{}</figure>',
+        picture(drawn, height, ident=ident, title=title, meaning=meaning),
+        numbers(table),
+    )
+
+
+def picture(drawn: SafeString, height: int, *, ident: str, title: str, meaning: str) -> SafeString:
+    """What was drawn, with its title and its meaning in words for who does not see it."""
+    return format_html(
+        '<svg width="100%" height="{}" role="img" aria-labelledby="{}-title {}-meaning"><title'
+        ' id="{}-title">{}</title><desc id="{}-meaning">{}</desc>{}</svg>',
         height,
         ident,
         ident,
@@ -74,8 +81,12 @@ def figure(
         ident,
         meaning,
         drawn,
-        table,
     )
+
+
+def numbers(table: SafeString) -> SafeString:
+    """The table of a picture, closed."""
+    return format_html("<details><summary>The numbers</summary>{}</details>", table)
 
 
 def table(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> SafeString:

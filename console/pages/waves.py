@@ -4,8 +4,6 @@ N-6, N-7]
 
 from __future__ import annotations
 
-import time
-
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -21,8 +19,6 @@ from waves.models import Wave
 from waves.preflight.jobs import JOB_KIND as PREFLIGHT
 from waves.second_count.verdict import is_due
 
-MOST_MESSAGES = 10**12  # that an address may say
-
 
 @page("waves.view_wave")
 def wave(request: StaffRequest, name: str) -> HttpResponse:
@@ -34,7 +30,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         request,
         "console/waves/wave.html",
         f"Wave {name}",
-        **context_of(request, shown, since=_since(request)),
+        **context_of(request, shown),
         **preflight_context(request, shown),
         **rehearsal_context(request, shown),
         **work_on(request, subject_of(shown), apart=PREFLIGHT if shown.content_digest else ""),
@@ -55,19 +51,8 @@ def wave_live(request: StaffRequest, name: str) -> HttpResponse:
     response = TemplateResponse(
         request,
         "console/waves/live.html",
-        {"wave": shown, "sending": counters(shown, _since(request))},
+        {"wave": shown, "sending": counters(shown)},
     )
     if shown.state != request.GET.get("state"):
         response.headers["HX-Refresh"] = "true"
     return response
-
-
-def _since(request: StaffRequest) -> tuple[float, int] | None:
-    """When the page last looked and how many messages were settled then: what the speed is computed
-    from.
-    """
-    try:
-        at, settled = float(request.GET["at"]), int(request.GET["settled"])
-    except (KeyError, ValueError):
-        return None
-    return (at, settled) if 0 < time.time() - at < 600 and 0 <= settled < MOST_MESSAGES else None

@@ -47,10 +47,8 @@ SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 BEFORE_SENDING = (*PREPARABLE, *CHANGEABLE)
 
 
-def context_of(
-    request: StaffRequest, wave: Wave, *, since: tuple[float, int] | None
-) -> dict[str, Any]:
-    """`since`: when the page last looked at the messages, and how many were settled then."""
+def context_of(request: StaffRequest, wave: Wave) -> dict[str, Any]:
+    """What `console/waves/wave.html` shows."""
     now, prepared = timezone.now(), bool(wave.content_digest)
     # some fans may have been notified
     cut_off = wave.state == WaveState.CANCELLED and wave.triggered_at is not None
@@ -95,7 +93,7 @@ def context_of(
         "approval_lost": lost_approvals([wave]).get(wave.name),
         "can_cancel": wave.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
         "queue": wave.queue if wave.state == WaveState.COMPLETED and results.has_left(wave) else "",
-        "sending": wave_progress.counters(wave, since) if is_sent and not is_slow else None,
+        "sending": wave_progress.counters(wave) if is_sent and not is_slow else None,
         "sending_is_counted": is_slow,
         "history": changes.order_by("-id")[:30],
         "may_show_personal_data": unmasking.may_show(request),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, Market
 from tests.support.waves import contacts_of
 from waves.digest import content_digest
+from waves.figures.parts import FANS, ChannelFigures, Figures
 from waves.messages.templates import live_content, texts_for
 from waves.models import Send, Template, Wave, WaveMarket
 from waves.providers.sms_http.client import HttpSms
@@ -27,6 +29,7 @@ from waves.sending.send_wave import send_wave
 FAST = Limits(per_second=100_000, concurrency=50)
 QUICK = Timing(timeout=2.0, check_every=0.05, row_lease=20.0)
 
+OPEN = {"pending", "sending"}
 _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 
@@ -131,3 +134,36 @@ def states(wave: Wave, channel: str = "sms") -> dict[str, int]:
     """How many messages of the wave are in each state."""
     found = Send.objects.filter(wave=wave, channel=channel).values_list("state", flat=True)
     return {state: list(found).count(state) for state in set(found)}
+
+
+def counted_one_by_one(wave: Wave) -> Figures:
+    """What the wave's messages add up to, fan by fan and message by message. [N-7]"""
+    fans, notified = Counter(dict.fromkeys(FANS, 0)), 0
+    channels = {"sms": ChannelFigures(), "email": ChannelFigures()}
+    for member in wave.members.prefetch_related("sends"):
+        sends = list(member.sends.all())
+        fans[_fate(sends)] += 1
+        notified += any(send.state in ("sent", "delivered") for send in sends)
+        for send in sends:
+            channel = channels[send.channel]
+            channel.states[send.state] += 1
+            channel.queued += send.queued_at is not None
+            if send.state in OPEN and send.queued_at:
+                channel.in_queue += 1
+            elif send.state in OPEN:
+                channel.waiting += 1
+            channel.by_reason[send.state, send.reason] += 1
+            if send.sent_at:
+                channel.by_second[int(send.sent_at.timestamp())] += 1
+    return Figures(fans, notified, channels)
+
+
+def _fate(sends: list[Send]) -> str:
+    found = {send.state for send in sends}
+    if found & {"sent", "delivered", "undeliverable"}:
+        return "ok"
+    if any(send.state in OPEN and send.queued_at for send in sends):
+        return "ok"
+    if not sends or found & OPEN:
+        return "pending"
+    return next(fate for fate in ("unknown", "failed", "skipped") if fate in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from waves.models.code_imports import CodeImport, RejectedCode
 from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
+from waves.models.figures import FigureBlock, FigureChange
 from waves.models.messages import Send, Template, TrialMessage
 from waves.models.preflights import Preflight
 from waves.models.providers import ProviderAccount, ReceiptCount, Sender
@@ -22,6 +23,8 @@ __all__ = [
     "CodeImport",
     "CodeServiceCall",
     "DeadlineWarning",
+    "FigureBlock",
+    "FigureChange",
     "Member",
     "NoticeEmail",
     "Preflight",

@@ -8,11 +8,11 @@ from django.db import transaction
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
-from operations.database.statements import first_row, rows, run
+from operations.database.statements import rows, run
 from waves.choices import RehearsalState
+from waves.figures.parts import figures_of
 from waves.messages.templates import NO_CODE
 from waves.models import Member, Rehearsal
-from waves.sending import results
 from waves.sending.send_rows import SendTable
 
 MARK: Final = "REHEARSAL-"
@@ -36,19 +36,21 @@ FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.ema
 WHERE m.wave_id = %(wave)s AND (c.channel = 'sms' OR m.phone = '' OR NOT %(sms_first)s)
 ORDER BY m.id
 """
-_COUNTS: Final = f"""
-{results.PARTS}
-FROM (
-    SELECT bool_or(state = 'sent') AS ok, bool_or(state = 'failed') AS failed,
-        bool_or(state = 'unknown') AS unknown,
-        bool_or(state IN ('pending', 'sending')) AS pending
-    FROM waves_rehearsalsend WHERE rehearsal_id = %(rehearsal)s GROUP BY member_id
-) AS members
-"""  # noqa: S608 the parts are constants
-_CHANNELS: Final = """
-SELECT channel, count(*) FILTER (WHERE state <> 'skipped'), count(*) FILTER (WHERE state = 'sent'),
-    count(*) FILTER (WHERE state = 'failed'), 0, 0
-FROM waves_rehearsalsend WHERE rehearsal_id = %(rehearsal)s GROUP BY channel
+# Named as waves/figures/parts.py names what is counted of a wave's messages.
+_COUNTS: Final = """
+WITH messages AS (
+    SELECT member_id, channel, state FROM waves_rehearsalsend WHERE rehearsal_id = %(rehearsal)s
+), fans AS (
+    SELECT CASE WHEN bool_or(state = 'sent') THEN 'ok'
+        WHEN bool_or(state IN ('pending', 'sending')) THEN 'pending'
+        WHEN bool_or(state = 'unknown') THEN 'unknown' WHEN bool_or(state = 'failed') THEN 'failed'
+        ELSE 'skipped' END AS fate
+    FROM messages GROUP BY member_id
+)
+SELECT 'fans/' || fate, count(*) FROM fans GROUP BY 1
+UNION ALL SELECT channel || '/state/' || state, count(*) FROM messages GROUP BY 1
+UNION ALL SELECT channel || '/queued', count(*) FROM messages
+WHERE channel = 'email' AND state <> 'skipped' GROUP BY 1
 """
 
 
@@ -69,7 +71,4 @@ def make_rows(rehearsal: Rehearsal) -> None:
 
 def result_of(rehearsal: Rehearsal) -> dict[str, Any]:
     """N-7's object, counted from the rows as they are now."""
-    names = ("total", "ok", "failed", "skipped", "unknown", "pending")
-    counts = first_row(_COUNTS, rehearsal=rehearsal.pk) or (0,) * 6
-    by_channel = {channel: numbers for channel, *numbers in rows(_CHANNELS, rehearsal=rehearsal.pk)}
-    return dict(zip(names, counts, strict=True)) | {"detail": results.detail_of(by_channel)}
+    return figures_of(dict(rows(_COUNTS, rehearsal=rehearsal.pk))).result

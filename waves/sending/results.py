@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -15,40 +16,13 @@ from operations.database.locks import lock_in_key_order
 from operations.database.retries import retried
 from waves.choices import Channel, Queue, SendState, WaveState
 from waves.errors import WrongState
+from waves.figures import kept
 from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Send, Wave
 from waves.sending import send_rows
 from waves.sending.run import GOING
 
-# A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
-# worst that is left.
-PARTS = """
-SELECT count(*) AS total,
-       count(*) FILTER (WHERE ok) AS ok,
-       count(*) FILTER (WHERE NOT ok AND failed AND NOT unknown AND NOT pending) AS failed,
-       count(*) FILTER (WHERE NOT (ok OR failed OR unknown OR pending)) AS skipped,
-       count(*) FILTER (WHERE NOT ok AND unknown AND NOT pending) AS unknown,
-       count(*) FILTER (WHERE NOT ok AND pending) AS pending
-"""
-MEMBERS = f"""
-{PARTS}
-FROM (
-    SELECT coalesce(bool_or(s.state IN ('sent', 'delivered', 'undeliverable')
-        OR s.queued_at IS NOT NULL AND s.state IN ('pending', 'sending')), false) AS ok,
-           coalesce(bool_or(s.state = 'failed'), false) AS failed,
-           coalesce(bool_or(s.state = 'unknown'), false) AS unknown,
-           coalesce(bool_or(s.state IN ('pending', 'sending')), true) AS pending
-    FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id
-    WHERE m.wave_id = %(wave_id)s GROUP BY m.id
-) AS members
-"""  # noqa: S608 the parts are constants
-CHANNELS = """
-SELECT channel, count(queued_at), count(*) FILTER (WHERE state = 'sent'),
-    count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'delivered'),
-    count(*) FILTER (WHERE state = 'undeliverable')
-FROM waves_send WHERE wave_id = %(wave_id)s GROUP BY channel
-"""
 OPEN = [SendState.PENDING, SendState.SENDING]
 
 
@@ -60,30 +34,7 @@ def result(wave_id: int) -> dict[str, Any]:
     counts every e-mail put into the queue, those sent since too, and `sent` those that a receipt
     has told of since.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(MEMBERS, {"wave_id": wave_id})
-        parts = ("total", "ok", "failed", "skipped", "unknown", "pending")
-        counts = dict(zip(parts, cursor.fetchone(), strict=True))
-        cursor.execute(CHANNELS, {"wave_id": wave_id})
-        by_channel = {channel: numbers for channel, *numbers in cursor.fetchall()}
-    return counts | {"detail": detail_of(by_channel)}
-
-
-def detail_of(by_channel: Mapping[str, Sequence[int]]) -> dict[str, dict[str, int]]:
-    """N-7's detail. `by_channel`: of the messages of a channel those that came into the queue, are
-    now sent, failed, delivered, undeliverable.
-    """
-    found = {}
-    for channel in Channel:
-        queued, sent, failed, delivered, undeliverable = by_channel.get(channel, (0,) * 5)
-        found[str(channel)] = {
-            **({"queued": queued} if channel == Channel.EMAIL else {}),
-            "sent": sent + delivered + undeliverable,
-            "failed": failed,
-            "delivered": delivered,
-            "undeliverable": undeliverable,
-        }
-    return found
+    return kept.figures(wave_id).result
 
 
 def has_left(wave: Wave) -> bool:
@@ -93,41 +44,17 @@ def has_left(wave: Wave) -> bool:
     return Send.objects.filter(wave=wave, state__in=OPEN).exists()
 
 
-class MessageCounts(NamedTuple):
-    """A wave's messages, skipped ones aside: `waiting` are not handed over yet (SMS not settled,
-    e-mails not queued), `in_queue` e-mails are queued and not sent yet.
-    """
-
-    all: int
-    waiting: int
-    in_queue: int
-
-
-def messages(wave_id: int) -> MessageCounts:
-    """There are none before sending starts. Counting fans would mislead: a fan whose e-mail is
-    queued counts as accepted while the SMS is still to come. [N-7]
-    """
-    is_open = Q(state__in=OPEN)
-    counts = (
-        Send.objects.filter(wave_id=wave_id)
-        .exclude(state=SendState.SKIPPED)
-        .aggregate(
-            all=Count("pk"),
-            waiting=Count("pk", filter=is_open & Q(queued_at=None)),
-            in_queue=Count("pk", filter=is_open & Q(queued_at__isnull=False)),
-        )
-    )
-    return MessageCounts(**counts)
-
-
-def notified(**of: Any) -> dict[int, int]:
-    """Fans by campaign who were sent a message, of the waves that `of` names. [N-7]
+def notified(campaigns: Iterable[int]) -> dict[int, int]:
+    """Fans in each of these campaigns who were sent a message. [N-7]
 
     An e-mail that is only queued does not count, nor does what a receipt calls undeliverable.
     """
-    reached = Send.objects.filter(state__in=[SendState.SENT, SendState.DELIVERED], **of)
-    counted = reached.order_by().values_list("wave__campaign")
-    return dict(counted.annotate(Count("member", distinct=True)))
+    sent = Wave.objects.filter(campaign__in=campaigns, triggered_at__isnull=False)
+    campaign_of = dict(sent.values_list("pk", "campaign"))
+    found = Counter[int]()
+    for wave_id, figures in kept.figures_of_all(campaign_of).items():
+        found[campaign_of[wave_id]] += figures.notified
+    return found
 
 
 def waves_to_send() -> QuerySet[Wave]:
