@@ -215,3 +215,9 @@ class FindForm(forms.Form):
         if bool(cleaned.get("fan")) == bool(cleaned.get("code")) and not self.errors:
             raise ValidationError("Enter what names the fan, or an access code.")
         return cleaned
+
+
+class FindMessagesForm(FindForm):
+    """A fan whose messages are looked for in one wave."""
+
+    campaign = None

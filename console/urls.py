@@ -24,6 +24,7 @@ from console.pages import (
     suspicious,
     waiting_lists,
     wave_actions,
+    wave_messages,
     wave_planning,
     waves,
 )
@@ -138,6 +139,7 @@ urlpatterns = [
     path("admin/job/<int:pk>/resume/", jobs.steer, {"how": "resume"}, name="resume-job"),
     path(f"{WAVE}/", waves.wave, name="wave"),
     path(f"{WAVE}/live/", waves.wave_live, name="wave-live"),
+    path(f"{WAVE}/messages/", wave_messages.wave_messages, name="wave-messages"),
     path(f"{WAVE}/looked/", wave_actions.looked, name="looked-at-wave"),
     path(f"{WAVE}/preflight/", preflights.run_preflight, name="preflight-wave"),
     path(f"{WAVE}/rehearse/", rehearsals.start_rehearsal, name="rehearse-wave"),

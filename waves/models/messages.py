@@ -63,7 +63,8 @@ class Send(models.Model):
                 name="send_open",
                 condition=Q(state__in=[SendState.PENDING, SendState.SENDING]),
             ),
-            models.Index(fields=["wave", "state"], name="send_state"),
+            # for pages of those in one state, and of one channel and reason
+            models.Index(fields=["wave", "state", "channel", "reason", "id"], name="send_listed"),
         ]
 
     def __str__(self) -> str:

@@ -37,7 +37,7 @@ def changes(before: Snapshot, after: Snapshot) -> list[Change]:
     """All that differs, date and members first, then markets, then texts."""
     found = [*_of_content(before["content"], after["content"]), *_of_members(before, after)]
     found += _of_markets(before["markets"], after["markets"])
-    return [*found, *_of_texts(before["content"], after["content"])]
+    return [*found, *_of_texts(before, after)]
 
 
 def _of_content(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
@@ -92,26 +92,41 @@ def _of_markets(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
                 yield Change(f"Market {name}, {words}", _shown(was[key]), _shown(now[key]))
 
 
-def _of_texts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    texts = _texts(before), _texts(after)
-    for name in sorted({*texts[0], *texts[1]}):
-        was, now = (held.get(name, "") for held in texts)
+def _of_texts(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """A text that changed alike in several markets is named once, with all of them."""
+    texts = _texts(before["content"]), _texts(after["content"])
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
+    for channel, market_id, about in sorted({*texts[0], *texts[1]}):
+        was, now = (held.get((channel, market_id, about), "") for held in texts)
         if was != now:
-            yield Change(name, was or NONE, now or NONE, is_text=True)
+            alike.setdefault((channel, about, was or NONE, now or NONE), []).append(market_id)
+    for (channel, about, was, now), markets in alike.items():
+        label = str(Channel(channel).label)
+        name = f"{label[0].upper()}{label[1:]} for {_whom(markets, before, after)} {about}"
+        yield Change(name, was, now, is_text=True)
 
 
-def _texts(content: Mapping[str, Any]) -> dict[str, str]:
-    """Each part of each text that has something in it, by what it is for."""
+def _whom(markets: list[str], before: Snapshot, after: Snapshot) -> str:
+    """`every fan`, the markets by their names, or all of them."""
+    if markets == [""]:
+        return "every fan"
+    names = _names(before) | _names(after)
+    if len(markets) > 1 and set(markets) >= set(_names(after)):
+        return "all markets"
+    return ", ".join(names.get(market_id, market_id) for market_id in markets)
+
+
+def _texts(content: Mapping[str, Any]) -> dict[tuple[str, str, str], str]:
+    """Each part of each text that has something in it, by channel, market and what it is for."""
     found = {}
     for text in content["templates"]:
-        of = f"{Channel(text['channel']).label} for {text['market_id'] or 'every fan'}"
         used = ", ".join(language for language in text["languages"] if language)
         for_fans = f", fans' languages: {used}" if used else ""
         without = "" if text["with_code"] else ", without a code"
         for part, words in _TEXT_PARTS.items():
             if text[part]:
-                name = f"{of} ({text['language']}{for_fans}{without}), {words}"
-                found[name[0].upper() + name[1:]] = str(text[part])
+                about = f"({text['language']}{for_fans}{without}), {words}"
+                found[text["channel"], text["market_id"] or "", about] = str(text[part])
     return found
 
 

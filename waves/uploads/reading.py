@@ -29,6 +29,7 @@ COLUMNS: Final = {
     "code": "code",
 }
 REQUIRED: Final = ("globalUserId", "marketId")
+NO_ROWS: Final = "The list has no rows behind its header."
 KNOWN: Final = "globalUserId, memberId, marketId, email, phone, code"
 
 
@@ -53,8 +54,15 @@ def read_list(file: BinaryIO) -> WaveList:
         frames.append(lines.rows.with_columns(absent).select("line", *COLUMNS.values()))
         malformed += lines.malformed
     if not frames:
-        raise BadWaveList("The list has no rows behind its header.")
+        raise BadWaveList(NO_ROWS)
     return WaveList(pl.concat(frames), tuple(malformed), columns, header.ignored)
+
+
+def require_rows(file: BinaryIO) -> None:
+    """Raises BadWaveList for a list without a usable header, or without a row."""
+    _, header = header_of(file)
+    if next(_chunks(file, header), None) is None:
+        raise BadWaveList(NO_ROWS)
 
 
 def raws_of(file: BinaryIO, rejected: pl.DataFrame) -> Iterator[pl.DataFrame]:

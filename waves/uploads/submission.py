@@ -32,7 +32,7 @@ from waves.naming import wave_name
 from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE, exhausted, require_lead_time
 from waves.preparation.submission import require_alone
 from waves.uploads.config import WaveConfig, require_usable
-from waves.uploads.reading import header_of
+from waves.uploads.reading import require_rows
 
 JOB_KIND: Final = "upload_wave"
 ADMINISTRATOR: Final = "administrator"
@@ -132,7 +132,7 @@ def _require_readable(file: BinaryIO) -> str:
             f"The list is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, which is the limit."
             " Split it and upload the parts."
         )
-    header_of(file)
+    require_rows(file)
     file.seek(0)
     return hashlib.file_digest(cast("io.BytesIO", file), "sha256").hexdigest()
 

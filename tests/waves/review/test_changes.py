@@ -79,9 +79,29 @@ def test_x5_each_part_of_the_content_is_named_with_before_and_after(
 
 
 def test_x5_a_text_is_shown_whole_before_and_now():
-    name = "SMS for west (en, fans' languages: de, without a code), text"
+    name = "SMS for West (en, fans' languages: de, without a code), text"
     assert changed(content__templates__0__body="Hello") == [Change(name, "Hi", "Hello", True)]
     assert changed(content__templates=[]) == [Change(name, "Hi", "none", True)]
+
+
+def test_x5_a_text_that_changed_alike_in_several_markets_is_named_once_with_their_names():
+    text, market = SEEN["content"]["templates"][0], SEEN["markets"]["west"]
+    names = {"west": "West", "east": "East", "mid": "Midtown"}
+    seen = deepcopy(SEEN) | {"markets": {each: market | {"name": n} for each, n in names.items()}}
+    seen["content"]["templates"] = [text | {"market_id": each} for each in names]
+
+    def renamed(*market_ids: str) -> list[str]:
+        now = deepcopy(seen) | {"digest": "b"}
+        for each in now["content"]["templates"]:
+            if each["market_id"] in market_ids:
+                each["body"] = "Hello"
+        return [change.what for change in changes(seen, now)]
+
+    about = "(en, fans' languages: de, without a code), text"
+    assert renamed("west", "east") == [f"SMS for East, West {about}"]
+    assert renamed(*names) == [f"SMS for all markets {about}"]
+    seen["content"]["templates"] = [text | {"market_id": None}]
+    assert renamed(None) == [f"SMS for every fan {about}"]
 
 
 def test_x5_contacts_and_codes_that_changed_are_said_though_nothing_else_did():

@@ -47,6 +47,9 @@ def test_w3_what_cannot_be_a_wave_writes_nothing(ann):
     refused(BadWaveConfig, campaign, match="has passed", now=NOTIFY)
     refused(BadWaveConfig, campaign, match="endDate", endDate="2026-06-01T00:00:00Z")
     refused(BadWaveList, campaign, match="missing the column", columns=("globalUserId",))
+    with pytest.raises(BadWaveList, match="has no rows behind its header"):
+        submit(submitted(campaign, []), by=None, now=NOW)
+    assert not Wave.objects.exists()
     Campaign.objects.filter(pk=campaign.pk).update(status="closed")
     refused(WrongStatus, campaign)
 
