@@ -25,14 +25,8 @@ from waves.models.figures import BLOCK
 
 # OFFSET 0 keeps the planner to the primary key's range and to the index of a member's messages: it
 # cannot know that a block is small.
-_COUNT: Final = f"""
-WITH marked AS (
-    DELETE FROM waves_figurechange WHERE wave_id = %(wave)s RETURNING block
-), stale AS (
-    SELECT block FROM marked
-    UNION SELECT id / {BLOCK} FROM waves_member WHERE wave_id = %(wave)s
-        AND NOT EXISTS (SELECT FROM waves_figureblock WHERE wave_id = %(wave)s)
-), messages AS (
+_CHANGED: Final = f"""
+stale AS (SELECT DISTINCT block FROM marked), messages AS (
     SELECT stale.block, m.id AS member, s.*
     FROM stale CROSS JOIN LATERAL (
         SELECT id, wave_id FROM waves_member
@@ -41,7 +35,18 @@ WITH marked AS (
         SELECT channel, state, reason, queued_at, sent_at FROM waves_send
         WHERE member_id = m.id OFFSET 0) AS s ON true
     WHERE m.wave_id = %(wave)s
-), fans AS (
+)"""  # noqa: S608 the block is a constant
+# Without a look-up for each member: two thirds of the time where most of a wave changed.
+_ALL: Final = f"""
+messages AS (
+    SELECT m.id / {BLOCK} AS block, m.id AS member, s.channel, s.state, s.reason, s.queued_at,
+        s.sent_at
+    FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id WHERE m.wave_id = %(wave)s
+), stale AS (SELECT block FROM marked UNION SELECT block FROM messages)"""  # noqa: S608
+_COUNT: Final = """
+WITH marked AS (
+    DELETE FROM waves_figurechange WHERE wave_id = %(wave)s RETURNING block
+), {messages}, fans AS (
     SELECT block,
         coalesce(bool_or(state IN ('sent', 'delivered', 'undeliverable')
             OR queued_at IS NOT NULL AND state IN ('pending', 'sending')), false) AS ok,
@@ -71,7 +76,7 @@ SELECT %(wave)s, block,
     coalesce(jsonb_object_agg(part, number) FILTER (WHERE part IS NOT NULL), '{{}}')
 FROM stale LEFT JOIN counted USING (block) GROUP BY block
 ON CONFLICT (wave_id, block) DO UPDATE SET counts = EXCLUDED.counts
-"""  # noqa: S608 the block is a constant
+"""
 _SUM: Final = """
 SELECT b.wave_id, part.key, sum(part.value::bigint)::bigint
 FROM waves_figureblock b CROSS JOIN LATERAL jsonb_each_text(b.counts) AS part
@@ -113,7 +118,10 @@ def count(wave_id: int) -> None:
     meanwhile waits, and finds it done.
     """
     lock_in_transaction(f"figures of wave {wave_id}")
-    run(_COUNT, wave=wave_id)
+    changed = FigureChange.objects.filter(wave=wave_id).values("block").distinct().count()
+    blocks = FigureBlock.objects.filter(wave=wave_id).count()
+    messages = _ALL if 2 * changed > blocks or not blocks else _CHANGED
+    run(_COUNT.format(messages=messages), wave=wave_id)
 
 
 def _stale(waves: list[int]) -> list[int]:

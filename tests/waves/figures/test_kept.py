@@ -99,7 +99,7 @@ def test_n7_what_is_not_committed_is_not_counted_and_nobody_waits_for_it():
         Send.objects.filter(wave=wave, channel="sms").update(state="sent")
         assert elsewhere(lambda: kept.figures(wave.pk)) == before
     assert_counted(wave)
-    assert kept.figures(wave.pk).channels["sms"].states["sent"] == 10
+    assert kept.figures(wave.pk).channels["sms"].states["sent"] == 12
 
 
 def test_n7_what_commits_while_a_count_is_being_written_is_in_the_next_one():
@@ -130,7 +130,7 @@ def test_n7_two_who_count_at_once_find_the_same():
     Send.objects.filter(wave=wave).update(state="sent")
     with ThreadPoolExecutor(2) as threads:
         found = [threads.submit(_counted_apart, wave.pk) for _ in range(2)]
-        assert {each.result().channels["sms"].states["sent"] for each in found} == {10}
+        assert {each.result().channels["sms"].states["sent"] for each in found} == {12}
     assert_counted(wave)
 
 
@@ -163,8 +163,4 @@ def _counted_apart(wave_id: int):
 
 
 def _someone_waits() -> bool:
-    waiting = first_row(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    return bool(waiting and waiting[0])
+    return first_row("SELECT FROM pg_locks WHERE NOT granted") is not None
