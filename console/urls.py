@@ -24,7 +24,6 @@ from console.pages import (
     suspicious,
     waiting_lists,
     wave_actions,
-    wave_messages,
     wave_planning,
     waves,
 )
@@ -32,6 +31,7 @@ from console.pages.before_approval import preflights, rehearsals
 from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
+from console.pages.messages import of_wave
 from console.pages.planning import follow_up
 from console.pages.statistics import campaign as statistics
 from console.pages.statistics import metrics
@@ -139,7 +139,7 @@ urlpatterns = [
     path("admin/job/<int:pk>/resume/", jobs.steer, {"how": "resume"}, name="resume-job"),
     path(f"{WAVE}/", waves.wave, name="wave"),
     path(f"{WAVE}/live/", waves.wave_live, name="wave-live"),
-    path(f"{WAVE}/messages/", wave_messages.wave_messages, name="wave-messages"),
+    path(f"{WAVE}/messages/", of_wave.wave_messages, name="wave-messages"),
     path(f"{WAVE}/looked/", wave_actions.looked, name="looked-at-wave"),
     path(f"{WAVE}/preflight/", preflights.run_preflight, name="preflight-wave"),
     path(f"{WAVE}/rehearse/", rehearsals.start_rehearsal, name="rehearse-wave"),

@@ -38,7 +38,7 @@ def wave_messages(request: StaffRequest, name: str) -> HttpResponse:
         reasons=reasons_of(kept.figures(wave.pk)),
     )
     if not filters.is_valid():
-        ignored = ", ".join(filters.fields[each].label or each for each in filters.errors)
+        ignored = ", ".join(str(filters.fields[each].label) for each in filters.errors)
         messages.warning(request, f"Ignored in the address of this page: {ignored}.")
     find = FindMessagesForm(request.POST or None)
     found = None

@@ -1,0 +1,1 @@
+"""Pages about messages to fans. [N-3, X-12]"""
