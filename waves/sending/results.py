@@ -50,7 +50,7 @@ def notified(campaigns: Iterable[int]) -> dict[int, int]:
     An e-mail that is only queued does not count, nor does what a receipt calls undeliverable.
     """
     sent = Wave.objects.filter(campaign__in=campaigns, triggered_at__isnull=False)
-    campaign_of: dict[int, int] = dict(sent.values_list("pk", "campaign"))
+    campaign_of: dict[int, int] = dict(sent.values_list("pk", "campaign_id"))
     found = Counter[int]()
     for wave_id, each in kept.figures_of_all(campaign_of).items():
         found[campaign_of[wave_id]] += each.notified
