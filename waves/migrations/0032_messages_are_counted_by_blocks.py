@@ -31,7 +31,7 @@ DROP FUNCTION waves_send_marks_its_block();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0030_whom_codes_were_asked_for'),
+        ('waves', '0031_suppressed_contacts'),
     ]
 
     operations = [
