@@ -27,8 +27,8 @@
     blacklisted_domain: "The domain of your e-mail address is on the organizer’s blocked list.",
     disposable_domain: "Your e-mail address is from a provider of disposable addresses.",
     intl_phone: "Your phone number is from a country that this presale does not include.",
-    suppressed: "You had unsubscribed from messages, or messages to you could not be delivered.",
     no_contact: "There was no e-mail address or phone number at which you could be reached.",
+    suppressed: "You had unsubscribed from messages, or messages to you could not be delivered.",
     no_market_wanted: "You asked for none of the markets of this wave.",
     registered_too_late: "You registered after the selection for the markets you asked for.",
   };
