@@ -6,13 +6,16 @@ import asyncio
 import random
 from collections import Counter
 
-from waves.choices import SendState
+from waves.choices import SendState, SuppressedBy
 from waves.providers.outcomes import Kind, Outcome
+from waves.providers.reasons import OPTED_OUT
 from waves.sending import pacing, send_rows
 from waves.sending.database_thread import DatabaseThread
 from waves.sending.pacing import NextState
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
+from waves.suppression.contacts import Contact
+from waves.suppression.suppressed import Ground, suppress
 
 RECORD_SECONDS = 0.1
 
@@ -58,6 +61,8 @@ class Recorder:
             if outcome.kind != Kind.SENT
         ]
         sender, table = self._setup.sender, self._setup.messages.table
+        # before the rows: a worker that is killed between the two leaves no contact out
+        suppress(self._opted_out(batch), Ground(SuppressedBy.OPTED_OUT))
         if sent:
             self.recorded[SendState.SENT] += send_rows.record_sent(sender, sent, table=table)
         if rest:
@@ -65,6 +70,11 @@ class Recorder:
             self.recorded.update(
                 next_state.state for _, next_state in rest if next_state.state != SendState.PENDING
             )
+
+    def _opted_out(self, batch: list[tuple[Row, Outcome]]) -> list[Contact]:
+        """Whom the provider sends nothing to, because they told it so. [N-8]"""
+        channel = self._setup.messages.channel
+        return [Contact(channel, row.contact) for row, found in batch if found.reason == OPTED_OUT]
 
     def _next_state(self, row: Row, outcome: Outcome) -> NextState:
         return pacing.next_send_state(

@@ -19,7 +19,7 @@ from tests.support.site.one_of_each import NOW, one_of_each
 from tests.support.waves import contacts_of
 from waves.digest import content_digest
 from waves.messages.templates import live_content, texts_for
-from waves.models import Code, Member, Send, Wave, WaveMarket
+from waves.models import Code, Member, Send, Suppression, Wave, WaveMarket
 
 PHONE, EMAIL, CODE = "+12065550147", "kept.private@fans.example", "PRIVATE4711"
 PRIVATE = (PHONE, EMAIL, CODE)
@@ -36,6 +36,7 @@ def private_rows(pk: int, name: str) -> Campaign:
     Alert.objects.create(pk=pk, text="The disk is full.")
     StatusChange.objects.create(pk=pk, subject_kind="wave", subject_id="x", to_state="prepared")
     PersonalDataAccess.objects.create(pk=pk, user=user, what="shown", reason="a fan called")
+    Suppression.objects.create(pk=pk, channel="sms", contact=UUID(int=7), cause="stop")
     Erasure.objects.create(pk=pk, fan_sha256="0" * 64, by=user, reason="the fan asked")
     _prepare(campaign, Wave.objects.get(pk=pk))
     _archive(pk)
