@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,7 @@ from console import health
 from console.proof import pages
 from console.roles import setup_roles
 from fairwave import embedded, env
-from tests.support import cloud, few_domains, garbage, resetting, template
+from tests.support import cloud, collected, few_domains, garbage, resetting, template
 from tests.support.campaigns import make_campaign
 from tests.support.site.surroundings import all_well
 
@@ -84,7 +85,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist says that this worker is ready
+def pytest_collection_finish(session: pytest.Session) -> None:
+    collected.note(session)
     garbage.look_among_new_objects_only()
 
 
@@ -113,7 +116,9 @@ def migrated_once(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(migrated_once: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(
+    migrated_once: None, django_db_blocker: DjangoDbBlocker, all_folders: Path
+) -> Iterator[None]:
     """Tests that commit leave the database as they found it, in milliseconds, and their session to
     the next one. No commit waits for the disk: a machine that loses its power loses only tests'
     data.
@@ -127,6 +132,8 @@ def django_db_setup(migrated_once: None, django_db_blocker: DjangoDbBlocker) -> 
         connection.close()  # the next one begins with it
         if fast := resetting.is_possible():
             resetting.remember()
+            if kept := sys.modules.get("tests.support.kept"):  # a collected test begins with one
+                kept.keep_all(all_folders / "kept")
     flush = TransactionTestCase._fixture_teardown
 
     def undo(test: TransactionTestCase) -> None:

@@ -9,11 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from tests.support import kept
 from tests.support.campaigns import make_campaign
-from tests.support.waves import KEY, NOTIFY, NOW, approve, campaign_with, cleared, counted, request
+from tests.support.waves import KEY, NOTIFY, NOW, approve
 from waves import schedule
 from waves.models import Wave
-from waves.preparation import prepare
 from waves.sending import triggering
 
 HEADER = "id\ttmemail\tsms\tglobal_user_id\tmember_id\traw_local_fanscore\tcountry_code"
@@ -27,11 +27,7 @@ def said(answer: Any) -> list[str]:
 
 
 def prepared(client: Client | None = None) -> Wave:
-    campaign = campaign_with(fans=30)
-    wave = prepare.prepare(
-        request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW
-    ).wave
-    return cleared(counted(wave))
+    return kept.cleared_wave()
 
 
 def a_draft(*markets: str) -> Campaign:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from operations.models import StatusChange
+from tests.support import kept
 from tests.support.people import member_of
 from tests.support.waves import (
     KEY,
@@ -91,7 +92,7 @@ def test_k5_k6_cancelling_frees_fans_and_codes(ann):
 
 @pytest.fixture
 def wave():
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.counted_wave()
 
 
 def approved(wave: Wave) -> Wave:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
+from tests.support import kept
 from tests.support.waves import (
     NOW,
     approve,
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def wave():
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.counted_wave()
 
 
 def approved(wave: Wave) -> Wave:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from tests.support.waves import NOW, approve, campaign_with, person, request
+from tests.support import kept
+from tests.support.waves import NOW, approve, person
 from waves.digest import content_digest
 from waves.models import Member, Wave
-from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def wave():
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.counted_wave()
 
 
 def approved(wave: Wave) -> Wave:

@@ -10,6 +10,7 @@ import pytest
 
 from campaigns.models import Campaign, Market
 from operations.models import Alert
+from tests.support import kept
 from tests.support.waves import (
     NOTIFY,
     NOW,
@@ -47,7 +48,7 @@ SECOND = timedelta(seconds=1)
 
 
 def test_w11_k5_t2_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_published():
-    wave = scheduled()
+    wave = kept.scheduled()
     assert [w.name for w in check_due_waves(now=NOTIFY).triggered] == [wave.name]
     assert not check_due_waves(now=NOTIFY)
     wave.refresh_from_db()
@@ -81,7 +82,7 @@ def test_w11_k5_t2_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_p
 
 
 def test_o6_a_trigger_that_was_cut_off_is_finished_by_the_next_check(monkeypatch):
-    wave = scheduled()
+    wave = kept.scheduled()
     with monkeypatch.context() as patch:
         patch.setattr(assignments, "publish", lambda *_, **__: 0)
         check_due_waves(now=NOTIFY)
@@ -93,7 +94,7 @@ def test_o6_a_trigger_that_was_cut_off_is_finished_by_the_next_check(monkeypatch
 
 
 def test_w11_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assigned():
-    wave = scheduled()
+    wave = kept.scheduled()
     late = NOTIFY + timedelta(hours=2)
     assert [w.name for w in check_due_waves(now=late + SECOND).held] == [wave.name]
     wave.refresh_from_db()
@@ -106,18 +107,18 @@ def test_w11_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assig
 
 
 def test_w11_exactly_the_grace_late_is_still_triggered():
-    wave = scheduled()
+    wave = kept.scheduled()
     assert [w.pk for w in check_due_waves(now=NOTIFY + timedelta(hours=2)).triggered] == [wave.pk]
 
 
 def test_w2_a_held_wave_is_not_scheduled_again_for_its_old_date():
-    wave = held(scheduled())
+    wave = held(kept.scheduled())
     with pytest.raises(WrongState):
         schedule(wave, by=person("bob"), now=NOTIFY + timedelta(hours=3))
 
 
 def test_x5_members_that_changed_are_not_triggered_and_have_to_be_prepared_again():
-    wave = scheduled()
+    wave = kept.scheduled()
     member = Member.objects.filter(wave=wave).first()
     Member.objects.filter(pk=member.pk).update(phone="+12065550000")
     seen = check_due_waves(now=NOTIFY)
@@ -129,7 +130,7 @@ def test_x5_members_that_changed_are_not_triggered_and_have_to_be_prepared_again
 
 
 def test_x5_k3_a_template_that_cannot_be_used_any_more_stops_the_trigger_of_that_wave_only():
-    broken, fine = scheduled(4, capacities={"west": 4}, code_source="tm"), scheduled()
+    broken, fine = scheduled(4, capacities={"west": 4}, code_source="tm"), kept.scheduled()
     Template.objects.create(campaign=broken.campaign, channel="sms", body="{code}")
     seen = check_due_waves(now=NOTIFY)
     assert ([w.pk for w in seen.voided], [w.pk for w in seen.triggered]) == ([broken.pk], [fine.pk])
@@ -138,7 +139,7 @@ def test_x5_k3_a_template_that_cannot_be_used_any_more_stops_the_trigger_of_that
 
 
 def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monkeypatch):
-    refused, fine = scheduled(), scheduled()
+    refused, fine = kept.scheduled(), scheduled()
 
     def refuse(wave):
         if wave.pk == refused.pk:
@@ -151,7 +152,7 @@ def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monke
 
 
 def test_w11_a_wave_that_cannot_even_be_held_stops_no_other_wave():
-    refused, fine = scheduled(), scheduled()
+    refused, fine = kept.scheduled(), scheduled()
     Campaign.objects.filter(pk=refused.campaign_id).update(status="closed")
     for now in (NOTIFY, NOTIFY + timedelta(hours=3)):
         seen = check_due_waves(now=now)
@@ -161,7 +162,7 @@ def test_w11_a_wave_that_cannot_even_be_held_stops_no_other_wave():
 
 
 def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
-    first, second = scheduled(), scheduled()
+    first, second = kept.scheduled(), scheduled()
     fan = Member.objects.filter(wave=first).first().global_user_id
     other = Code.objects.create(campaign=first.campaign, code="ELSEWHERE2")
     Assignment.objects.create(
@@ -182,7 +183,7 @@ def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
 
 
 def test_w11_a_wave_that_a_person_cancels_while_its_codes_are_assigned_is_theirs(monkeypatch):
-    first, second = scheduled(), scheduled()
+    first, second = kept.scheduled(), scheduled()
     real = assignments.assign
 
     def assign(wave, *, now):
@@ -202,7 +203,7 @@ def test_w11_a_wave_that_a_person_cancels_while_its_codes_are_assigned_is_theirs
 
 def test_w11_two_schedulers_void_the_same_waves_and_both_go_on(monkeypatch):
     """Both have listed the changed waves before either of them changes one."""
-    broken, fine = scheduled(), scheduled()
+    broken, fine = kept.scheduled(), scheduled()
     Template.objects.create(campaign=broken.campaign, channel="sms", body="changed {code}")
     listed = changed_waves()
     assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [fine.pk]
@@ -213,7 +214,7 @@ def test_w11_two_schedulers_void_the_same_waves_and_both_go_on(monkeypatch):
 
 
 def test_w11_a_wave_that_another_scheduler_claimed_is_no_error(monkeypatch):
-    wave = scheduled()
+    wave = kept.scheduled()
     stale = [Wave.objects.select_related("campaign").get(pk=wave.pk)]
     check_due_waves(now=NOTIFY)
     monkeypatch.setattr("waves.schedule._due", lambda now: stale)
@@ -292,7 +293,7 @@ def published_fans() -> list[str]:
 
 def test_w11_the_scheduler_sleeps_until_the_next_due_wave_and_at_most_a_second():
     assert seconds_to_next(NOW) == 1.0
-    scheduled()
+    kept.scheduled()
     assert seconds_to_next(NOTIFY - timedelta(milliseconds=250)) == 0.25
     assert seconds_to_next(NOTIFY - timedelta(hours=1)) == 1.0
     assert seconds_to_next(NOTIFY + SECOND) == 0.0
@@ -300,7 +301,7 @@ def test_w11_the_scheduler_sleeps_until_the_next_due_wave_and_at_most_a_second()
 
 def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_late():
     """A clock of our own: the wave becomes known to the scheduler 300 ms before it is due."""
-    wave = scheduled()
+    wave = kept.scheduled()
     Wave.objects.filter(pk=wave.pk).update(state=WaveState.APPROVED)
     clock = {"now": NOTIFY - timedelta(seconds=90.3)}
     triggered: list[ScheduleCheck] = []
@@ -324,7 +325,7 @@ def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_lat
 
 @pytest.mark.parametrize("step", ["trigger_if_free", "finish_trigger"])
 def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypatch, step):
-    first, second = scheduled(), scheduled()
+    first, second = kept.scheduled(), scheduled()
     real = getattr(scheduling, step)
 
     def faulty(wave, **values):
@@ -342,7 +343,7 @@ def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypat
 
 
 def test_c2_a_wave_of_a_closed_campaign_is_never_due():
-    wave = scheduled()
+    wave = kept.scheduled()
     Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
     assert not scheduling.check_due_waves(now=NOTIFY)
     assert scheduling.seconds_to_next(NOTIFY) == scheduling.LONGEST_SLEEP_SECONDS
@@ -350,7 +351,7 @@ def test_c2_a_wave_of_a_closed_campaign_is_never_due():
 
 def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monkeypatch):
     """[T-1, O-2]"""
-    scheduled()
+    kept.scheduled()
     real, tries, triggered, slept = scheduling.claim_due_waves, [], [], []
 
     def broken(*, now):
@@ -374,7 +375,7 @@ def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monk
 
 
 def test_w11_a_wave_that_got_another_date_since_it_was_listed_is_neither_sent_nor_held(monkeypatch):
-    wave = scheduled()
+    wave = kept.scheduled()
     listed = [Wave.objects.select_related("campaign").get(pk=wave.pk)]
     Wave.objects.filter(pk=wave.pk).update(notify_date=NOTIFY + timedelta(days=3))
     monkeypatch.setattr("waves.schedule._due", lambda now: listed)
@@ -387,7 +388,7 @@ def test_w11_a_wave_that_got_another_date_since_it_was_listed_is_neither_sent_no
 @pytest.mark.parametrize("late", [timedelta(), timedelta(hours=4)])
 def test_w11_a_wave_that_was_held_since_it_was_listed_is_left_to_a_person(monkeypatch, late):
     """W-2: two schedulers look on both sides of the grace."""
-    listed = Wave.objects.select_related("campaign").get(pk=scheduled().pk)
+    listed = Wave.objects.select_related("campaign").get(pk=kept.scheduled().pk)
     held(Wave.objects.get(pk=listed.pk))
     monkeypatch.setattr("waves.schedule._due", lambda now: [listed])
     assert not scheduling.claim_due_waves(now=NOTIFY + late)

@@ -15,8 +15,9 @@ from console.models import PersonalDataAccess
 from operations.choices import JobState
 from operations.models import Job
 from tests.console.page_cases import said
+from tests.support import kept
 from tests.support.people import client_of, member_of
-from tests.support.waves import NOTIFY, campaign_with, person, scheduled
+from tests.support.waves import NOTIFY, campaign_with, person
 from waves.codes import imports
 from waves.models import Code, CodeImport
 from waves.sending import send_rows
@@ -135,7 +136,7 @@ def test_a_code_is_found_with_its_steps_and_masked(operator, campaign):
 
 def test_a_code_that_was_sent_shows_its_wave_fan_and_messages():
     """X-10"""
-    wave = scheduled()
+    wave = kept.scheduled()
     trigger(wave, by=person("bob"), now=NOTIFY)
     send_rows.make_sends(wave)
     code = Code.objects.filter(wave=wave).first()

@@ -11,9 +11,10 @@ from campaigns.models import Campaign
 from operations.adminkit.wall_clock import moment
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
+from tests.support import kept
 from tests.support.people import client_of, member_of
 from tests.support.sending import triggered_wave
-from tests.support.waves import NOTIFY, NOW, approve, counted, person, scheduled
+from tests.support.waves import NOTIFY, NOW, approve, counted, person
 from waves import approval, schedule
 from waves.approval import renew
 from waves.models import ProviderAccount, Template, Wave
@@ -194,7 +195,7 @@ def test_x5_the_page_shows_an_approver_what_changed_since_they_last_looked():
 def test_w2_a_held_wave_is_moved_on_with_a_reason_which_the_history_shows(
     operator, button, values, state
 ):
-    wave = scheduled()
+    wave = kept.scheduled()
     check_due_waves(now=NOTIFY + timedelta(hours=3))
     page = f"/admin/wave/{wave.name}/"
     assert "Send it now, give it a new notify date, or cancel it." in (

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
 from console.proof import all_draws, pages
+from tests.support import kept
 from tests.support.campaigns import make_campaign
-from tests.support.waves import add_scores, campaign_with, scheduled
+from tests.support.waves import add_scores, campaign_with
 from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +45,7 @@ def test_s8_a_draw_that_was_committed_and_never_used_is_listed_with_its_commitme
         assert f'datetime="{campaign.opened_at.isoformat()[:16]}' in html
     assert "Never used: no score file was received." in html
     assert "1 score file received, no fans notified yet." in html
-    wave = scheduled()
+    wave = kept.scheduled()
     Wave.objects.filter(pk=wave.pk).update(state="cancelled", triggered_at=NOON)
     assert "Sending was started for 1 wave, 1 score file received." in shown()
 

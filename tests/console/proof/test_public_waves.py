@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from console.proof.public_waves import public_waves
-from tests.support.waves import NOW, campaign_with, person, request, scheduled
+from tests.support import kept
+from tests.support.waves import NOW, campaign_with, person, request
 from waves.actions import cancel, reset
 from waves.lifecycle import wave_named
 from waves.models import Wave
@@ -27,7 +28,7 @@ def shown(campaign, *, revealed=False):
 
 
 def test_x2_a_wave_is_public_from_its_trigger_on_for_its_date_would_be_known():
-    wave = scheduled()
+    wave = kept.scheduled()
     campaign = wave.campaign
     assert shown(campaign) == []
     Wave.objects.filter(pk=wave.pk).update(state="triggered", triggered_at=NOW)

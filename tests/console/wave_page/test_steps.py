@@ -6,7 +6,8 @@ import pytest
 
 from console.wave_page.steps import Step, marked, steps_of
 from operations.models import StatusChange
-from tests.support.waves import NOTIFY, NOW, campaign_with, person, request, scheduled
+from tests.support import kept
+from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
 from waves import actions
 from waves.models import Wave
 from waves.preparation.prepare import prepare
@@ -20,7 +21,7 @@ def who(wave: Wave) -> list[tuple[str, str, str]]:
 
 
 def test_w2_each_step_that_was_made_says_by_whom_and_a_lost_approval_is_no_step():
-    wave = scheduled()
+    wave = kept.scheduled()
     steps = steps_of(Wave.objects.get(pk=wave.pk))
     assert all(step.at for step in steps[:4])
     assert not any(step.at for step in steps[4:])
@@ -43,7 +44,7 @@ def test_w2_each_step_that_was_made_says_by_whom_and_a_lost_approval_is_no_step(
 
 
 def test_w2_who_unscheduled_a_wave_did_not_approve_it():
-    wave = scheduled()
+    wave = kept.scheduled()
     unschedule(wave, by=person("carl"), reason="wait")
     assert who(wave)[2] == ("approved", "now", "bob")
 

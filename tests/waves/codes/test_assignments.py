@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
+from tests.support import kept
 from tests.support.waves import (
     NOTIFY,
     NOW,
@@ -36,7 +37,7 @@ def test_w11_many_batches_are_assigned_and_published_whole(monkeypatch):
 
 
 def test_w11_t2_repeats_change_nothing():
-    wave = scheduled()
+    wave = kept.scheduled()
     trigger(wave, by=None, now=NOTIFY)
     before = list(Assignment.objects.order_by("id").values())
     again = assignments.assign(wave, now=NOTIFY + SECOND)
@@ -54,7 +55,7 @@ def test_k3_t2_tm_is_neither_assigned_nor_streamed():
 
 
 def test_k5_a_cancelled_wave_assigns_nothing_more():
-    wave = scheduled()
+    wave = kept.scheduled()
     stale = Wave.objects.select_related("campaign").get(pk=wave.pk)
     cancel(wave, by=person("root"), reason="rain")
     with pytest.raises(WrongState):
@@ -63,7 +64,7 @@ def test_k5_a_cancelled_wave_assigns_nothing_more():
 
 
 def test_k6_an_assignment_cannot_be_changed_or_deleted():
-    check_due_waves(now=NOTIFY) if scheduled() else None
+    check_due_waves(now=NOTIFY) if kept.scheduled() else None
     assignment = Assignment.objects.first()
     with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         Assignment.objects.filter(pk=assignment.pk).update(global_user_id="somebody else")
@@ -76,7 +77,7 @@ def test_k6_an_assignment_cannot_be_changed_or_deleted():
 
 
 def test_k6_an_assigned_code_stays_its_fans_whatever_an_update_says():
-    check_due_waves(now=NOTIFY) if scheduled() else None
+    check_due_waves(now=NOTIFY) if kept.scheduled() else None
     code = Code.objects.filter(state="published")[:1]
     free = {"wave": None, "global_user_id": ""}
     for change in (
@@ -88,7 +89,7 @@ def test_k6_an_assigned_code_stays_its_fans_whatever_an_update_says():
 
 
 def test_k5_a_code_is_free_or_a_fans_of_a_wave():
-    reserved = Code.objects.filter(wave=scheduled())[:1]
+    reserved = Code.objects.filter(wave=kept.scheduled())[:1]
     for change in (
         *({"wave": None}, {"global_user_id": ""}),
         *({"state": "available"}, {"state": "released", "origin": "code service"}),
@@ -98,7 +99,7 @@ def test_k5_a_code_is_free_or_a_fans_of_a_wave():
 
 
 def test_k6_one_assignment_for_each_campaign_and_fan():
-    wave = scheduled()
+    wave = kept.scheduled()
     check_due_waves(now=NOTIFY)
     one = Assignment.objects.first()
     free = Code.objects.create(campaign=wave.campaign, code="SPARE22222")

@@ -8,7 +8,8 @@ import pytest
 
 from datalake import merge, save
 from datalake.layout import parse_period
-from tests.support.waves import NOTIFY, NOW, campaign_with, person, request, scheduled
+from tests.support import kept
+from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
 from waves.actions import cancel
 from waves.codes import imports
 from waves.codes.custody import custody, find, steps
@@ -87,7 +88,7 @@ def test_a_code_of_the_code_service_was_received():
 
 
 def test_after_the_trigger_it_says_who_sent_it_where_its_record_is_and_each_message():
-    wave = scheduled()
+    wave = kept.scheduled()
     trigger(wave, by=person("bob"), now=NOTIFY)
     send_rows.make_sends(wave)
     code = Code.objects.filter(wave=wave).first()
@@ -99,7 +100,7 @@ def test_after_the_trigger_it_says_who_sent_it_where_its_record_is_and_each_mess
 
 def test_its_record_is_found_in_the_lake_also_after_a_merge():
     """L-4"""
-    wave = scheduled()
+    wave = kept.scheduled()
     trigger(wave, by=None, now=NOTIFY)
     code = Code.objects.filter(wave=wave).first()
     save.save("input")

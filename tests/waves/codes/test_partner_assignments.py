@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from operations.models import Alert, Job
+from tests.support import kept
 from tests.support.waves import NOTIFY, NOW, person, published, scheduled
 from tests.waves.codes.code_service import HONEST, faults, running
 from waves import tasks
@@ -165,7 +166,7 @@ def test_w11_without_a_service_any_more_the_wave_is_paused_with_what_to_set(box,
 
 def test_a_wave_without_codes_of_the_service_is_asked_nothing(settings):
     settings.CODE_SERVICE_URL = DEAD
-    wave = scheduled()
+    wave = kept.scheduled()
     check_due_waves(now=NOTIFY)
     assert len(published()) == 10
     assert partner_assignments.confirm(wave, now=NOW) == 0

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from operations.models import Alert
 from operations.tasks import run_scheduled
-from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, scheduled
+from tests.support import kept
+from tests.support.waves import KEY, NOTIFY, NOW, campaign_with
 from waves.choices import WaveState
 from waves.deadlines.warnings import warn
 from waves.models import Wave
@@ -64,7 +65,7 @@ def test_o9_a_wave_that_was_given_up_held_or_sent_warns_of_nothing(state):
 
 
 def test_o9_a_scheduled_wave_and_one_of_a_closed_campaign_warn_of_nothing():
-    scheduled()
+    kept.scheduled()
     wave = configured()
     type(wave.campaign).objects.filter(pk=wave.campaign_id).update(status="closed")
     assert warn(now=NOTIFY - HOUR) == 0

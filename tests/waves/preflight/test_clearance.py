@@ -9,12 +9,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from operations.models import StatusChange
-from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
+from tests.support import kept
+from tests.support.waves import NOW, cleared, person
 from waves.approval import approve
 from waves.errors import NotCleared
 from waves.models import Preflight, Wave
 from waves.preflight.clearance import VALID_FOR, unchecked
-from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
 RED = [{"name": "SMS provider", "ok": "red", "detail": "It cannot be reached."}]
@@ -22,7 +22,7 @@ RED = [{"name": "SMS provider", "ok": "red", "detail": "It cannot be reached."}]
 
 @pytest.fixture
 def wave() -> Wave:
-    return counted(prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave)
+    return kept.counted_wave()
 
 
 def red_run(wave: Wave) -> Preflight:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from operations.models import Job
-from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
+from tests.support import kept
+from tests.support.waves import cleared, person
 from waves.models import Preflight, Wave
 from waves.preflight.jobs import open_job, open_missing_jobs, preflight_here, run_job
-from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def wave() -> Wave:
-    return counted(prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave)
+    return kept.counted_wave()
 
 
 def test_x6_a_worker_runs_it_in_the_name_of_who_asked(wave):

@@ -15,20 +15,18 @@ from django.core import mail
 from django.db import connection
 
 from operations.models import StatusChange
+from tests.support import kept
 from tests.support.sending import FAST, QUICK
 from tests.support.waiting import wait_until
 from tests.support.waves import (
     NOW,
     approve,
-    campaign_with,
     person,
     published,
-    request,
 )
 from waves.choices import Channel
 from waves.errors import WrongState
 from waves.models import Assignment, Code, Member, Rehearsal, RehearsalSend, Send, Wave
-from waves.preparation.prepare import prepare
 from waves.providers import registry
 from waves.rehearsal import rehearse
 from waves.rehearsal.rows import REHEARSED
@@ -43,7 +41,7 @@ DEAD, OVER = uuid.uuid4(), timedelta(seconds=-1)
 
 @pytest.fixture
 def wave() -> Wave:
-    return prepare(request(campaign_with(30)), by=person("ann"), now=NOW).wave
+    return kept.prepared()
 
 
 def rehearsed(wave: Wave, **options):

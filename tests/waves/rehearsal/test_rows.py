@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.waves import NOW, campaign_with, person, request
+from tests.support import kept
+from tests.support.waves import person
 from waves.choices import Channel
 from waves.models import Member, Rehearsal, RehearsalSend, Send, Wave
-from waves.preparation.prepare import prepare
 from waves.rehearsal.rehearse import begin
 from waves.rehearsal.rows import REHEARSED, make_rows, marked_code, result_of
 from waves.sending import send_rows
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def wave() -> Wave:
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.prepared()
 
 
 def begun(wave: Wave) -> Rehearsal:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from campaigns.opening import draw_of
 from operations.database.statements import run
+from tests.support import kept
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.locks import lock_wave
 from waves.models import Member, Wave
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def wave() -> Wave:
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.prepared()
 
 
 def test_x14_a_claim_holds_members_as_they_are_stored(wave, tmp_path):

@@ -17,6 +17,7 @@ from operations.choices import JobState
 from operations.database.statements import run
 from operations.errors import LeaseLost
 from operations.models import Job
+from tests.support import kept
 from tests.support.waves import (
     NOTIFY,
     NOW,
@@ -44,7 +45,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def wave() -> Wave:
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.prepared()
 
 
 def job_of(wave: Wave) -> Job:

@@ -7,12 +7,12 @@ from django.db import IntegrityError, transaction
 
 from operations.leases import working
 from operations.models import Alert
-from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
+from tests.support import kept
+from tests.support.waves import NOW, cleared, counted, person
 from waves.approval import approve
 from waves.choices import WaveState
 from waves.errors import NotCounted
 from waves.models import Wave
-from waves.preparation.prepare import prepare
 from waves.second_count import count, verdict
 from waves.second_count.checker import Verdict
 from waves.second_count.claim import Claim
@@ -23,7 +23,7 @@ DIFFERS = Verdict(agrees=False, problems=("Member 3: the wave has nobody.",), fa
 
 @pytest.fixture
 def wave() -> Wave:
-    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    return kept.prepared()
 
 
 def approved(wave: Wave) -> Wave:
