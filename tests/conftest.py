@@ -30,8 +30,9 @@ from console import health
 from console.proof import pages
 from console.roles import setup_roles
 from fairwave import embedded, env
-from tests.support import cloud, collected, few_domains, garbage, resetting, template
+from tests.support import cloud, collected, few_domains, garbage
 from tests.support.campaigns import make_campaign
+from tests.support.database import resetting, template
 from tests.support.site.surroundings import all_well
 
 LONG = ("browser", "processes")
@@ -132,7 +133,9 @@ def django_db_setup(
         connection.close()  # the next one begins with it
         if fast := resetting.is_possible():
             resetting.remember()
-            if kept := sys.modules.get("tests.support.kept"):  # a collected test begins with one
+            if kept := sys.modules.get(
+                "tests.support.database.kept"
+            ):  # a collected test begins with one
                 kept.keep_all(all_folders / "kept")
     flush = TransactionTestCase._fixture_teardown
 

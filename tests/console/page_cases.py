@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from tests.support import kept
 from tests.support.campaigns import make_campaign
+from tests.support.database import kept
 from tests.support.waves import KEY, NOTIFY, NOW, approve
 from waves import schedule
 from waves.models import Wave

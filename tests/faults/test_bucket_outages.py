@@ -27,7 +27,7 @@ from datalake.streams.batches import unpack_frame
 from operations import tasks
 from operations.choices import JobState
 from operations.models import Job
-from tests.support import cloud, outages, resetting
+from tests.support import cloud, outages
 from tests.support.campaigns import (
     import_registrations,
     make_campaign,
@@ -35,6 +35,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
+from tests.support.database import resetting
 from tests.support.outages import Outage, Proxy
 from tests.support.waves import NOTIFY, NOW, approve, person, request
 from waves import schedule

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from operations.models import StatusChange
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.people import member_of
 from tests.support.waves import (
     KEY,

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import (
     NOW,
     approve,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOW, approve, person
 from waves.digest import content_digest
 from waves.models import Member, Wave

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.models import Campaign, Market
 from operations.models import Alert
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import (
     NOTIFY,
     NOW,

@@ -15,7 +15,7 @@ from console.models import PersonalDataAccess
 from operations.choices import JobState
 from operations.models import Job
 from tests.console.page_cases import said
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.people import client_of, member_of
 from tests.support.waves import NOTIFY, campaign_with, person
 from waves.codes import imports

@@ -11,7 +11,7 @@ from campaigns.models import Campaign
 from operations.adminkit.wall_clock import moment
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.people import client_of, member_of
 from tests.support.sending import triggered_wave
 from tests.support.waves import NOTIFY, NOW, approve, counted, person

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
 from console.proof import all_draws, pages
-from tests.support import kept
 from tests.support.campaigns import make_campaign
+from tests.support.database import kept
 from tests.support.waves import add_scores, campaign_with
 from waves.models import Wave
 

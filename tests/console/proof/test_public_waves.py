@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from console.proof.public_waves import public_waves
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.actions import cancel, reset
 from waves.lifecycle import wave_named

@@ -6,7 +6,7 @@ import pytest
 
 from console.wave_page.steps import Step, marked, steps_of
 from operations.models import StatusChange
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
 from waves import actions
 from waves.models import Wave

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import (
     NOTIFY,
     NOW,

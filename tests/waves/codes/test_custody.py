@@ -8,7 +8,7 @@ import pytest
 
 from datalake import merge, save
 from datalake.layout import parse_period
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
 from waves.actions import cancel
 from waves.codes import imports

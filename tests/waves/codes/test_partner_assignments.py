@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from operations.models import Alert, Job
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOTIFY, NOW, person, published, scheduled
 from tests.waves.codes.code_service import HONEST, faults, running
 from waves import tasks

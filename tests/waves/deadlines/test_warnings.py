@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from operations.models import Alert
 from operations.tasks import run_scheduled
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with
 from waves.choices import WaveState
 from waves.deadlines.warnings import warn

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from operations.models import StatusChange
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOW, cleared, person
 from waves.approval import approve
 from waves.errors import NotCleared

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from operations.models import Job
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import cleared, person
 from waves.models import Preflight, Wave
 from waves.preflight.jobs import open_job, open_missing_jobs, preflight_here, run_job

@@ -15,7 +15,7 @@ from django.core import mail
 from django.db import connection
 
 from operations.models import StatusChange
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.sending import FAST, QUICK
 from tests.support.waiting import wait_until
 from tests.support.waves import (

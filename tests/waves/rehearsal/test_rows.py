@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import person
 from waves.choices import Channel
 from waves.models import Member, Rehearsal, RehearsalSend, Send, Wave

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from campaigns.opening import draw_of
 from operations.database.statements import run
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.locks import lock_wave
 from waves.models import Member, Wave

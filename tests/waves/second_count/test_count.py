@@ -17,7 +17,7 @@ from operations.choices import JobState
 from operations.database.statements import run
 from operations.errors import LeaseLost
 from operations.models import Job
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import (
     NOTIFY,
     NOW,

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from operations.leases import working
 from operations.models import Alert
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOW, cleared, counted, person
 from waves.approval import approve
 from waves.choices import WaveState

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support import kept
+from tests.support.database import kept
 from tests.support.waves import NOTIFY, held, person
 from waves.choices import WaveState
 from waves.errors import ContentChanged, NotDue, ReasonMissing, TooLate, WrongState

@@ -17,7 +17,7 @@ from django.test import override_settings
 
 from campaigns.models import ScoreFile
 from campaigns.scoring import tables
-from tests.support import resetting
+from tests.support.database import resetting
 from tests.support.waves import (
     NOW,
     approve,

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 PREFIX = "fairwave_tests_"
 
 
