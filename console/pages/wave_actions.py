@@ -29,8 +29,11 @@ from waves import actions, approval, rights, schedule, tasks
 from waves.choices import Channel, Settling, WaveState
 from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
+from waves.receipts import counts
 from waves.review import looks
 from waves.sending import accounts, results, settling, triggering
+
+RECEIPT_DAYS = 7  # of which the page of the providers counts what had no effect
 
 
 def _do(
@@ -211,11 +214,16 @@ def stop_all(request: StaffRequest) -> HttpResponse:
 
 @page("waves.view_provideraccount")
 def providers(request: StaffRequest) -> HttpResponse:
+    without_effect = counts.of_last_days(RECEIPT_DAYS)
     return render(
         request,
         "console/waves/providers.html",
         "Providers",
-        accounts=accounts.with_who_stopped_them(),
+        accounts=[
+            (account, without_effect.get(account.name, {}))
+            for account in accounts.with_who_stopped_them()
+        ],
+        days=RECEIPT_DAYS,
     )
 
 

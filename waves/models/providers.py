@@ -33,17 +33,21 @@ class ProviderAccount(models.Model):
 
 class ReceiptCount(models.Model):
     """How many of a provider's events had a result, by UTC day. Those that are applied are counted
-    from their messages instead. [N-3]
+    from their messages instead. A count is the sum over its slots, of which each request takes one
+    by chance, so that they do not wait for each other. [N-3]
     """
 
     provider = models.CharField(max_length=40)
     day = models.DateField()
     result = models.CharField(max_length=20, choices=ReceiptResult)
+    slot = models.PositiveSmallIntegerField(default=0, db_default=0)
     number = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="receiptcount_once", fields=["provider", "day", "result"])
+            models.UniqueConstraint(
+                name="receiptcount_once", fields=["provider", "day", "result", "slot"]
+            )
         ]
 
     def __str__(self) -> str:

@@ -38,6 +38,7 @@ class Objection(StrEnum):
     HARD_BOUNCE = "hard_bounce"  # there is no such address or number
     COMPLAINT = "complaint"  # the fan reported the message as spam
     UNSUBSCRIBED = "unsubscribed"  # the fan wants no more messages
+    OPTED_OUT = "opted_out"  # the fan said so to the provider, which sends nothing more
 
 
 class Receipt(NamedTuple):

@@ -22,7 +22,7 @@ from operations.errors import BadValue
 from waves.choices import ReceiptResult
 from waves.providers import registry
 from waves.providers.posted import Posted
-from waves.receipts import taking
+from waves.receipts import counts, taking
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +44,12 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
         return _unreadable(provider, f"body: it is incomplete, or larger than {most:,} bytes.")
     if not reader.is_genuine(posted, now=time.time()):
         logger.warning("receipts refused", extra={"provider": provider})
-        taking.count(provider, {ReceiptResult.FORGED: 1})
+        counts.add(provider, {ReceiptResult.FORGED: 1})
         return JsonResponse({"error": "bad signature"}, status=403)
     try:
         events = reader.read(posted)
     except BadValue as refusal:
-        taking.count(provider, {ReceiptResult.REFUSED: 1})
+        counts.add(provider, {ReceiptResult.REFUSED: 1})
         return _unreadable(provider, str(refusal))
     return _answer(provider, taking.take(provider, events), reader.ANSWER)
 
@@ -72,11 +72,11 @@ def _answer(
     """400 where nothing could be read, with the first reason; what was taken is not posted again
     for the sake of another event.
     """
-    counts = Counter(each.result.value for each in taken)
-    logger.info("receipts", extra={"provider": provider, "in": len(taken), **counts})
-    report: dict[str, Any] = {"in": len(taken), **counts}
+    results = Counter(each.result.value for each in taken)
+    logger.info("receipts", extra={"provider": provider, "in": len(taken), **results})
+    report: dict[str, Any] = {"in": len(taken), **results}
     report["events"] = [each.as_json() for each in taken]
-    if taken and counts[ReceiptResult.REFUSED] == len(taken):
+    if taken and results[ReceiptResult.REFUSED] == len(taken):
         return JsonResponse({"error": taken[0].error, **report}, status=400)
     if answer:
         return HttpResponse(answer[1], content_type=answer[0])

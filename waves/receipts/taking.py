@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
 from operations.database.retries import retried
 from waves.choices import Channel, ReceiptResult
-from waves.models import Send
+from waves.models import Send, TrialMessage
 from waves.providers import registry
 from waves.providers.outcomes import Event, Ignored, InboundText, Receipt
-from waves.receipts import objections
+from waves.receipts import counts, objections
 from waves.receipts.rules import Standing, judged
 
 APPLY = """
@@ -26,14 +26,14 @@ FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(provid
     AS v (id, state, reason, provider_id)
 WHERE s.id = v.id
 """
-COUNT = """
-INSERT INTO waves_receiptcount (provider, day, result, number)
-SELECT %(provider)s, (now() AT TIME ZONE 'UTC')::date, v.result, v.number
-FROM unnest(%(results)s::text[], %(numbers)s::bigint[]) AS v (result, number)
-ORDER BY v.result
-ON CONFLICT (provider, day, result)
-    DO UPDATE SET number = waves_receiptcount.number + excluded.number
-"""
+
+
+class Found(NamedTuple):
+    """The message of a receipt: a `Send`, or a test message."""
+
+    pk: int
+    standing: Standing
+    is_trial: bool = False
 
 
 class Taken(NamedTuple):
@@ -54,36 +54,41 @@ def take(provider: str, events: Sequence[Event]) -> list[Taken]:
     """Write receipts to their messages, pass objections and texts on, and count what had no effect.
     Returns what became of each, in their order.
     """
-    channel = registry.channel_of(provider)
     receipts = [event for event in events if isinstance(event, Receipt)]
-    rows = _locked([receipt.key for receipt in receipts], channel)
-    before = {key: standing for key, (_, standing) in rows.items()}
-    taken, after = _judged(events, before)
-    _apply(rows, receipts, after)
+    found = _found({receipt.key for receipt in receipts}, registry.channel_of(provider))
+    taken, after = _judged(events, {key: each.standing for key, each in found.items()})
+    provider_ids = {receipt.key: receipt.provider_id for receipt in receipts}
+    changed = [(found[key], standing, provider_ids[key]) for key, standing in after.items()]
+    _apply_to_sends([each for each in changed if not each[0].is_trial])
+    _apply_to_trials([each for each in changed if each[0].is_trial])
     objections.note(
         provider,
         [
-            (rows[receipt.key][0], receipt.objection)
+            (found[receipt.key].pk, receipt.objection)
             for receipt in receipts
-            if receipt.objection and receipt.key in rows
+            if receipt.objection and receipt.key in found and not found[receipt.key].is_trial
         ],
         [event for event in events if isinstance(event, InboundText)],
     )
-    count(provider, Counter(each.result for each in taken))
+    counts.add(provider, Counter(each.result for each in taken))
     return taken
 
 
-def _locked(keys: Sequence[uuid.UUID], channel: Channel) -> dict[uuid.UUID, tuple[int, Standing]]:
+def _found(keys: Set[uuid.UUID], channel: Channel) -> dict[uuid.UUID, Found]:
     """The messages of these keys, locked in the order of their own, as senders lock them."""
-    if not keys:
-        return {}
-    found = Send.objects.filter(key__in=keys, channel=channel).order_by("pk")
-    locked = found.select_for_update(no_key=True).values_list(
-        "key", "pk", "state", "reason", "attempts"
-    )
-    return {
-        key: (pk, Standing(state, reason, attempts)) for key, pk, state, reason, attempts in locked
-    }
+    found = dict[uuid.UUID, Found]()
+    if keys:
+        sends = Send.objects.filter(key__in=keys, channel=channel).order_by("pk")
+        locked = sends.select_for_update(no_key=True)
+        columns = ("key", "pk", "state", "reason", "attempts")
+        for key, pk, state, reason, attempts in locked.values_list(*columns):
+            found[key] = Found(pk, Standing(state, reason, attempts))
+    if missing := keys - found.keys():
+        trials = TrialMessage.objects.filter(key__in=missing, channel=channel).order_by("pk")
+        for row in trials.select_for_update(no_key=True):
+            standing = Standing(row.state, row.reason, attempts=1)
+            found[row.key] = Found(row.pk, standing, is_trial=True)
+    return found
 
 
 def _judged(
@@ -107,33 +112,21 @@ def _judged(
     return taken, after
 
 
-def _apply(
-    rows: Mapping[uuid.UUID, tuple[int, Standing]],
-    receipts: Sequence[Receipt],
-    after: Mapping[uuid.UUID, Standing],
-) -> None:
-    if not after:
+def _apply_to_sends(changed: Sequence[tuple[Found, Standing, str]]) -> None:
+    if not changed:
         return
-    provider_ids = {receipt.key: receipt.provider_id for receipt in receipts}
     values: dict[str, Any] = {
-        "ids": [rows[key][0] for key in after],
-        "states": [standing.state for standing in after.values()],
-        "reasons": [standing.reason[:60] for standing in after.values()],
-        "provider_ids": [provider_ids[key] for key in after],
+        "ids": [found.pk for found, _, _ in changed],
+        "states": [standing.state for _, standing, _ in changed],
+        "reasons": [standing.reason[:60] for _, standing, _ in changed],
+        "provider_ids": [provider_id for _, _, provider_id in changed],
     }
     with connection.cursor() as cursor:
         cursor.execute(APPLY, values)
 
 
-def count(provider: str, results: Mapping[ReceiptResult, int]) -> None:
-    """Add to the day's counts; what was applied is counted from its messages."""
-    counted = {
-        result.value: number
-        for result, number in results.items()
-        if result != ReceiptResult.APPLIED
-    }
-    if counted:
-        values: dict[str, Any] = {"provider": provider, "results": list(counted)}
-        values |= {"numbers": list(counted.values())}
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT, values)
+def _apply_to_trials(changed: Sequence[tuple[Found, Standing, str]]) -> None:
+    for found, standing, provider_id in changed:
+        TrialMessage.objects.filter(pk=found.pk).update(
+            state=standing.state, reason=standing.reason[:60], provider_id=provider_id
+        )

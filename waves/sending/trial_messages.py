@@ -68,7 +68,9 @@ def send_trial(trial: Trial, *, by: User) -> TrialMessage:
     row.state = STATES.get(outcome.kind, SendState.FAILED)
     row.reason = "" if row.state == SendState.SENT else outcome.reason[:60]
     row.provider_id = outcome.provider_id[:80]
-    row.save(update_fields=["state", "reason", "provider_id"])
+    values = {"state": row.state, "reason": row.reason, "provider_id": row.provider_id}
+    # a receipt may have come already
+    TrialMessage.objects.filter(pk=row.pk, state=SendState.SENDING).update(**values)
     return row
 
 

@@ -17,7 +17,9 @@ from tests.support.sending import triggered_wave
 from tests.support.waves import NOTIFY, NOW, approve, counted, person
 from waves import approval, schedule
 from waves.approval import renew
+from waves.choices import ReceiptResult
 from waves.models import ProviderAccount, Template, Wave
+from waves.receipts import counts
 from waves.schedule import check_due_waves
 from waves.sending import accounts, results, send_rows
 
@@ -109,6 +111,13 @@ def test_stopping_everything_needs_a_reason_and_is_written_down(client):
     assert all("wrong price in the text" in change.reason for change in StatusChange.objects.all())
     assert {change.by.username for change in StatusChange.objects.all()} == {"administrator-person"}
     assert "Stopped since" in client.get("/admin/providers/").content.decode()
+
+
+def test_n3_the_page_of_providers_counts_what_they_posted_without_effect(client):
+    accounts.account("sms_http")
+    counts.add("sms_http", {ReceiptResult.LATE: 1_200})
+    html = client.get("/admin/providers/").content.decode()
+    assert "<span>Contradicts a later one <b>1,200</b></span>" in html
 
 
 def test_n6_the_page_of_providers_says_who_stopped_each_when_and_why(client):

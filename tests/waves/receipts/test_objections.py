@@ -35,12 +35,12 @@ def test_n8_objections_are_logged_by_their_number_and_nothing_personal(caplog):
 
 
 def test_n8_each_objection_suppresses_the_contact_of_its_message():
-    wave = triggered_wave(3, phones=0, emails=3)
+    wave = triggered_wave(4, phones=0, emails=4)
     send_rows.make_sends(wave)
     sends = Send.objects.filter(wave=wave, channel=Channel.EMAIL).order_by("member__place")
     objections.note("anymail", list(zip([each.pk for each in sends], Objection, strict=True)), [])
-    found = [live(Contact(Channel.EMAIL, f"fan{fan}@example.com")) for fan in (1, 2, 3)]
-    assert found == [["hard_bounce"], ["complaint"], ["unsubscribed"]]
+    found = [live(Contact(Channel.EMAIL, f"fan{fan}@example.com")) for fan in (1, 2, 3, 4)]
+    assert found == [["hard_bounce"], ["complaint"], ["unsubscribed"], ["opted_out"]]
 
 
 def test_n8_the_last_text_of_a_number_that_asks_for_something_counts():

@@ -15,6 +15,8 @@ from waves.choices import Channel, SendState
 from waves.errors import BadTemplate, TrialRefused
 from waves.messages.content import MessageTemplate
 from waves.models import ProviderAccount, Sender, TrialMessage, Wave
+from waves.providers.outcomes import Kind, Outcome, Receipt
+from waves.receipts import taking
 from waves.sending import accounts, trial_messages
 from waves.sending.trial_messages import Trial, send_trial
 
@@ -53,6 +55,19 @@ def test_an_sms_goes_to_the_provider_with_a_marked_code_and_a_key_of_its_own(set
     assert (sent["campaignId"], sent["wave"]) == (wanted.campaign.campaign_id, "test")
     row.refresh_from_db()
     assert (row.by.username, row.state, row.provider_id) == ("ann", SendState.SENT, "sms-1")
+
+
+def test_n3_a_receipt_that_comes_before_the_outcome_is_kept(monkeypatch):
+    wanted = trial()
+
+    def send(trial, message):
+        taking.take("sms_http", [Receipt(trial.key, SendState.DELIVERED, "p-1")])
+        return Outcome(Kind.SENT, provider_id="p-1")
+
+    monkeypatch.setattr(trial_messages, "_send", send)
+    row = send_trial(wanted, by=person("ann"))
+    row.refresh_from_db()
+    assert row.state == SendState.DELIVERED
 
 
 def test_an_email_is_sent_as_html_and_text():

@@ -73,7 +73,7 @@ def _status(request: Posted, form: dict[str, str]) -> Event:
     reason = reason_of(number)
     objection = Objection.HARD_BOUNCE if number in NO_SUCH_PHONE else None
     if reason == OPTED_OUT:
-        objection = Objection.UNSUBSCRIBED
+        objection = Objection.OPTED_OUT
     return Receipt(key, SendState.UNDELIVERABLE, message, reason, objection)
 
 

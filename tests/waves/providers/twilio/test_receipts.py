@@ -76,7 +76,7 @@ def test_n3_another_token_address_field_or_signature_is_not_genuine(settings):
         ),
         (
             {"MessageStatus": "failed", "ErrorCode": "21610"},
-            Receipt(KEY, SendState.UNDELIVERABLE, "SM1", "opted_out", Objection.UNSUBSCRIBED),
+            Receipt(KEY, SendState.UNDELIVERABLE, "SM1", "opted_out", Objection.OPTED_OUT),
         ),
         ({"MessageStatus": "canceled"}, Receipt(KEY, SendState.UNDELIVERABLE, "SM1")),
     ],
