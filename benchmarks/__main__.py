@@ -20,6 +20,8 @@ NAMES = (
     "waves",
     "proving",
     "sending",
+    "emailing",
+    "paced",
     "merging",
     "demand",
     "redaction",

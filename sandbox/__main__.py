@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import gc
 import json
 import signal
 import sys
@@ -51,4 +52,7 @@ async def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    # a full collection over all messages received would stall requests, and spoil when they came
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1_000)
     uvloop.run(main(arguments()))

@@ -169,6 +169,8 @@ def run_sending(job_id: int) -> None:
         sms = Messages(wave.pk, Channel.SMS)
         failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(sms).all
         if not not_going(wave) and (wave.state == WaveState.TRIGGERED or failed_go_again):
+            send_wave.make_messages(wave.pk)
+            wake_emails()  # they do not wait for the SMS
             _record_counts(lease, send_wave.send_wave(wave.pk))
     wake_emails()
 

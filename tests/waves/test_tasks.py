@@ -77,6 +77,21 @@ def test_a_sent_wave_has_its_e_mails_delivered_by_the_job_that_follows(gateway):
     )
 
 
+def test_n5_e_mails_do_not_wait_for_the_sms_of_their_wave(gateway, monkeypatch):
+    wave = ready_wave(2, emails=2)
+    tasks.wake_senders([wave])
+    seen = []
+
+    def send_wave(*_):
+        seen.append(Job.objects.get(kind=tasks.EMAIL_KIND).state)
+        raise WrongStatus("far enough")
+
+    monkeypatch.setattr("waves.sending.send_wave.send_wave", send_wave)
+    with pytest.raises(WrongStatus):
+        tasks.run_sending(Job.objects.get(kind=tasks.SEND_KIND).pk)
+    assert seen == [JobState.QUEUED]
+
+
 def test_o1_the_job_of_a_wave_counts_the_fans_it_notified_and_those_it_could_not(gateway):
     gateway.control(fail_rates={"400": 1.0})
     wave = ready_wave(5, phones=5, emails=2)

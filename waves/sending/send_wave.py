@@ -59,6 +59,13 @@ def send_wave(
     return _report(wave_id, ended)
 
 
+def make_messages(wave_id: int) -> None:
+    """The rows of a triggered wave's messages, and so its e-mails queued. Raises what `send_wave`
+    raises.
+    """
+    send_rows.make_sends(checked(wave_id))
+
+
 def send_all(setup: SenderSetup, composer: Composer) -> Ended:
     """Send the messages of the setup until none is left, or something ends it."""
     return _run(WaveSender(setup, composer).run)
