@@ -10,10 +10,10 @@ import time
 from django.conf import settings
 
 import sandbox
-from benchmarks import mail_sink
 from benchmarks.figures import Figure
 from benchmarks.peers import bare_clients
-from benchmarks.sent_waves import triggered_wave, unsent
+from benchmarks.support import mail_sink
+from benchmarks.support.sent_waves import triggered_wave, unsent
 from waves.messages.rendering import Recipient, composer_for
 from waves.models import Member, Wave
 from waves.providers.sfmc import client

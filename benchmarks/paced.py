@@ -17,9 +17,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 import sandbox
-from benchmarks import mail_sink
 from benchmarks.figures import Bound, Figure
-from benchmarks.sent_waves import triggered_wave, unsent
+from benchmarks.support import mail_sink
+from benchmarks.support.sent_waves import triggered_wave, unsent
 from sandbox.behaviour import most_in_a_second
 from waves.models import Send, Wave
 

@@ -11,7 +11,7 @@ from django.conf import settings
 import sandbox
 from benchmarks.figures import Figure
 from benchmarks.peers import bare_clients
-from benchmarks.sent_waves import triggered_wave, unsent
+from benchmarks.support.sent_waves import triggered_wave, unsent
 from waves.models import Wave
 from waves.sending import send_wave
 from waves.sending.accounts import Limits

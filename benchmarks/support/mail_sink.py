@@ -50,11 +50,11 @@ class RunningSink:
 def running() -> Iterator[RunningSink]:
     """A sink on a free port until the block ends, or this process."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.mail_sink"],
+        [sys.executable, "-m", "benchmarks.support.mail_sink"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parent.parent.parent,
     )
     assert process.stdin is not None
     assert process.stdout is not None
