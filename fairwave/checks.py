@@ -79,6 +79,7 @@ def no_secret_is_missing_or_known(
         sms_token=settings.SMS_TOKEN if settings.SMS_PROVIDER == "http" else None,
         receipt_secret=settings.RECEIPT_SECRET,
         infobip_secret=settings.INFOBIP_SIGNATURE_SECRET,
+        anymail_webhook_secret=settings.ANYMAIL_WEBHOOK_SECRET,
         metrics_token=settings.METRICS_TOKEN,
         slack_webhook_url=settings.SLACK_WEBHOOK_URL,
         database_user=str(database.get("USER", "")),

@@ -42,6 +42,7 @@ class Secrets:
     sms_token: str | None
     receipt_secret: str
     infobip_secret: str
+    anymail_webhook_secret: str
     metrics_token: str
     slack_webhook_url: str
     database_user: str
@@ -88,6 +89,11 @@ def _outside(found: Secrets) -> Iterator[Mistake]:
     if found.infobip_secret and (problem := weakness(found.infobip_secret, SHORTEST_SECRET)):
         hint = f"Set it here and in Infobip's notification profile. {_made(32)}"
         yield Mistake("INFOBIP_SIGNATURE_SECRET", problem, hint, "fairwave.E209")
+    password = found.anymail_webhook_secret.partition(":")[2]
+    if found.anymail_webhook_secret and (problem := weakness(password, SHORTEST_SECRET)):
+        hint = f"Write name:password, here and in the provider's address of events. {_made(32)}"
+        problem = f"The password after the colon: {problem}"
+        yield Mistake("ANYMAIL_WEBHOOK_SECRET", problem, hint, "fairwave.E210")
     if found.metrics_token and (problem := weakness(found.metrics_token, SHORTEST_SECRET)):
         yield Mistake("METRICS_TOKEN", problem, f"{_made(32)} Or remove it.", "fairwave.E206")
     if _is_guessed(found.database_password, found.database_user):

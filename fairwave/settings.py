@@ -219,12 +219,19 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
 # postmark, mailgun …: a module of anymail.backends
 ANYMAIL_ESP = env.text("ANYMAIL_ESP").lower()
-ANYMAIL = {"IGNORE_UNSUPPORTED_FEATURES": True} | env.json_object("ANYMAIL_SETTINGS")
+# name:password, with which the provider posts its events
+ANYMAIL_WEBHOOK_SECRET = env.text("ANYMAIL_WEBHOOK_SECRET")
+ANYMAIL = (
+    {"IGNORE_UNSUPPORTED_FEATURES": True}
+    | env.json_object("ANYMAIL_SETTINGS")
+    | {"WEBHOOK_SECRET": ANYMAIL_WEBHOOK_SECRET}
+)
 SFMC_AUTH_URL = env.address("SFMC_AUTH_URL")
 SFMC_CLIENT_ID = env.text("SFMC_CLIENT_ID")
 SFMC_CLIENT_SECRET = env.text("SFMC_CLIENT_SECRET")
 SFMC_ACCOUNT_ID = env.text("SFMC_ACCOUNT_ID")
 SFMC_DEFINITION_KEY = env.text("SFMC_DEFINITION_KEY")
+SFMC_SIGNATURE_KEY = env.text("SFMC_SIGNATURE_KEY")
 CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
 CODE_SERVICE_TOKEN = env.text("CODE_SERVICE_TOKEN")
 # one call with its repeats

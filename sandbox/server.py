@@ -20,11 +20,11 @@ from sandbox.behaviour import BadOption, Behaviour, Dice
 from sandbox.codes import CodeService
 from sandbox.drand import DrandServer
 from sandbox.gateway import Gateway, answer
-from sandbox.postmark import PostmarkApi
 from sandbox.providers.infobip import InfobipApi
+from sandbox.providers.postmark import PostmarkApi
+from sandbox.providers.sfmc import MarketingCloudApi
 from sandbox.providers.twilio import TwilioApi
 from sandbox.receipts import ReceiptPost
-from sandbox.sfmc import MarketingCloudApi
 from sandbox.sms import SmsGateway
 
 MOST_IN_A_PAGE = 10_000
@@ -36,7 +36,7 @@ class Sandbox:
         self.receipts = ReceiptPost(behaviour)
         self.gateways: dict[str, Gateway] = {
             "sms": SmsGateway(behaviour, self.receipts),
-            "sfmc": MarketingCloudApi(behaviour),
+            "sfmc": MarketingCloudApi(behaviour, self.receipts),
             "postmark": PostmarkApi(behaviour),
             "twilio": TwilioApi(behaviour, self.receipts),
             "infobip": InfobipApi(behaviour, self.receipts),

@@ -35,8 +35,12 @@ SET = {
     "ANYMAIL_ESP": ("Postmark", "postmark"),
     "ANYMAIL_SETTINGS": (
         '{"POSTMARK_SERVER_TOKEN": "p"}',
-        "{'IGNORE_UNSUPPORTED_FEATURES': True, 'POSTMARK_SERVER_TOKEN': 'p'}",
+        (
+            "{'IGNORE_UNSUPPORTED_FEATURES': True, 'POSTMARK_SERVER_TOKEN': 'p',"
+            " 'WEBHOOK_SECRET': 'events:e'}"
+        ),
     ),
+    "ANYMAIL_WEBHOOK_SECRET": ("events:e", "events:e"),
     "AWS_ENDPOINT_URL": ("http://127.0.0.1:9", "http://127.0.0.1:9"),
     "BEHIND_TLS": ("on", "True"),
     "CAMPAIGN_DATA_BUCKET": ("s3://lake/a", "lake/a"),
@@ -81,6 +85,7 @@ SET = {
     "SFMC_CLIENT_ID": ("package", "package"),
     "SFMC_CLIENT_SECRET": ("s", "s"),
     "SFMC_DEFINITION_KEY": ("presale", "presale"),
+    "SFMC_SIGNATURE_KEY": ("k", "k"),
     "SITE_URL": ("http://127.0.0.1:6", "http://127.0.0.1:6"),
     "SLACK_WEBHOOK_URL": ("http://127.0.0.1:5", "http://127.0.0.1:5"),
     "SMS_CONCURRENCY": ("3", "3"),
@@ -136,6 +141,7 @@ print(json.dumps({
 } | {name: str(getattr(s, name)) for name in (
     "ANYMAIL_ESP", "AWS_ENDPOINT_URL", "BEHIND_TLS", "CODE_SERVICE_CONCURRENCY", "CODE_SERVICE_SECONDS",
     "SFMC_ACCOUNT_ID", "SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY",
+    "ANYMAIL_WEBHOOK_SECRET", "SFMC_SIGNATURE_KEY",
     "CODE_SERVICE_TOKEN", "CODE_SERVICE_URL", "DEMAND_PREFIX", "EMAIL_BACKEND",
     "EMAIL_CONNECTIONS", "EMAIL_PER_SECOND", "EMAIL_PROVIDER", "EMAIL_QUEUE", "FAIRWAVE_DATA", "GLUE_DATABASE", "HOST_FORGOTTEN_SECONDS", "JOB_LEASE_SECONDS",
     "PREPARATION_RETRY_SECONDS", "PREVIEWS_AT_ONCE", "RECEIPT_SECRET", "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL",

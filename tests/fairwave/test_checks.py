@@ -52,6 +52,7 @@ UNSAFE = [
     ({"RECEIPT_SECRET": ""}, "fairwave.E205", "RECEIPT_SECRET: Its value is well known"),
     ({"RECEIPT_SECRET": "zu-kurz"}, "fairwave.E205", "RECEIPT_SECRET: It has 7 characters"),
     ({"INFOBIP_SIGNATURE_SECRET": "short"}, "fairwave.E209", "SECRET: It has 5 characters"),
+    ({"ANYMAIL_WEBHOOK_SECRET": "a:short"}, "fairwave.E210", "the colon: It has 5 characters"),
     ({"METRICS_TOKEN": "metrics"}, "fairwave.E206", "METRICS_TOKEN: It has 7 characters"),
     ({"DATABASE_URL": "postgresql://ann:postgres@db/x"}, "fairwave.E207", "DATABASE_URL: The pass"),
     ({"DATABASE_URL": "postgresql://ann:ann@db/x"}, "fairwave.E207", "DATABASE_URL: The password"),

@@ -1,4 +1,4 @@
-"""What the simulated Twilio and Infobip post of a message is what their readers take. [N-3]"""
+"""What the simulated Twilio, Infobip and Marketing Cloud post of a message is what their readers take. [N-3]"""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ import sandbox
 from sandbox.providers.twilio import ACCOUNT
 from tests.support.waiting import LIMIT_SECONDS, wait_until
 from waves.choices import SendState
-from waves.providers.contract import About, SmsMessage
+from waves.providers.contract import About, EmailMessage, SmsMessage
 from waves.providers.infobip import receipts as infobip_receipts
 from waves.providers.infobip.client import InfobipSms
-from waves.providers.outcomes import Ignored, Receipt
+from waves.providers.outcomes import Ignored, Objection, Receipt
 from waves.providers.posted import Posted
+from waves.providers.sfmc import receipts as sfmc_receipts
+from waves.providers.sfmc.client import MarketingCloud
+from waves.providers.sfmc.session import Credentials
 from waves.providers.twilio import receipts as twilio_receipts
 from waves.providers.twilio.client import TwilioSms
 
@@ -55,10 +58,10 @@ def door():
     server.server_close()
 
 
-def send(client):
+def send(client, message=MESSAGE):
     async def run():
         async with client.open_session(LIMIT_SECONDS, 1) as session:
-            return await client.send(session, MESSAGE)
+            return await client.send(session, message)
 
     return asyncio.run(run())
 
@@ -91,3 +94,17 @@ def test_infobips_reports_are_genuine_and_name_our_key(door, settings):
         wait_until(lambda: taken, "a report is posted")
     assert taken[0].address == f"{address}infobip"
     assert read(infobip_receipts, taken) == [Receipt(KEY, SendState.DELIVERED, "")]
+
+
+def test_marketing_clouds_events_are_genuine_and_name_our_key(door, settings):
+    address, taken = door
+    settings.SFMC_SIGNATURE_KEY = "sandbox"
+    email = EmailMessage(str(KEY), "fan@mail.example", "In", "Code", "", ABOUT)
+    options = {"receipts": True, "undeliverable_rate": 1.0, "receipt_url": f"{address}sms_http"}
+    with sandbox.running(latency_ms=0, **options) as box:
+        send(MarketingCloud(Credentials(box.url, "package", "sandbox"), "presale"), email)
+        wait_until(lambda: taken, "an event is posted")
+    assert taken[0].address == f"{address}sfmc"
+    assert read(sfmc_receipts, taken) == [
+        Receipt(KEY, SendState.UNDELIVERABLE, "composite-1", "esp_bounced", Objection.HARD_BOUNCE)
+    ]

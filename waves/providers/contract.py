@@ -4,6 +4,7 @@ errors are sorted inside its client.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -88,8 +89,15 @@ SmsProvider = Provider[SmsMessage]
 EmailProvider = Provider[EmailMessage]
 
 
+AddressCheck = Callable[[Posted], bool]
+
+
 class ReceiptReader(Protocol):
-    """A provider's `receipts.py`: how it signs what it posts, and how it writes it. [N-3]"""
+    """A provider's `receipts.py`: how it signs what it posts, and how it writes it. [N-3]
+
+    Where the provider asks, unsigned, whether the address is ours, an `AddressCheck` named
+    `confirm` says whether that is what was posted, and that it was answered.
+    """
 
     # the provider reads this as our answer to what was taken: content type and body; None: it
     # reads the report of what became of each event

@@ -42,9 +42,10 @@ class Objection(StrEnum):
 
 
 class Receipt(NamedTuple):
-    """What became of an accepted message: our key, DELIVERED or UNDELIVERABLE, the provider's own
-    id, for UNDELIVERABLE a short word for why, and what the fan or the network objects to. An
-    objection may come with either state: a complaint is about a message that was delivered.
+    """What became of an accepted message: our key, DELIVERED, UNDELIVERABLE or, where the provider
+    only says that it sent it on, SENT; the provider's own id, for UNDELIVERABLE a short word for
+    why, and what the fan or the network objects to. An objection may come with either state: a
+    complaint is about a message that was delivered.
     """
 
     key: uuid.UUID

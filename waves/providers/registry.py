@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from waves.choices import Channel
 from waves.providers import contract
-from waves.providers.contract import EmailProvider, ReceiptReader, SmsProvider
+from waves.providers.contract import AddressCheck, EmailProvider, ReceiptReader, SmsProvider
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,11 @@ SMS: Final[Mapping[str, Provider]] = {
 }
 EMAIL: Final[Mapping[str, Provider]] = {
     "django": Provider("email_django", "E-mail"),
-    "anymail": Provider("anymail", "E-mail", needs=("ANYMAIL_ESP",)),
+    "anymail": Provider("anymail", "E-mail", signs_receipts=True, needs=("ANYMAIL_ESP",)),
     "sfmc": Provider(
         "sfmc",
         "Salesforce Marketing Cloud",
+        signs_receipts=True,
         needs=("SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY"),
     ),
 }
@@ -110,6 +111,14 @@ def receipt_reader(name: str) -> ReceiptReader | None:
     if provider is None or not provider.signs_receipts:
         return None
     return cast("ReceiptReader", _module(provider, "receipts"))
+
+
+def address_check(name: str) -> AddressCheck | None:
+    """What answers the provider of this name when it asks whether our address is ours; None where
+    it does not ask.
+    """
+    reader = receipt_reader(name)
+    return getattr(reader, "confirm", None)
 
 
 def channel_of(name: str) -> Channel:

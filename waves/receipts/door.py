@@ -16,7 +16,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from operations.errors import BadValue
 from waves.choices import ReceiptResult
@@ -28,20 +28,24 @@ logger = logging.getLogger(__name__)
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["HEAD", "POST"])
 def receive(request: HttpRequest, provider: str) -> HttpResponse:
-    """Take what a provider posts. 404 for one that posts nothing, 403 for a signature that is wrong
-    or old, 400 for what cannot be read; otherwise 200, and the report says of each event what
-    became of it: a repeat of any would change nothing.
+    """Take what a provider posts; HEAD asks only whether it could (Mandrill does). 404 for one that
+    posts nothing, 403 for a signature that is wrong or old, 400 for what cannot be read; otherwise
+    200, and the report says of each event what became of it: a repeat of any would change nothing.
     """
     reader = registry.receipt_reader(provider)
     if reader is None:
         return JsonResponse({"error": "unknown provider"}, status=404)
+    if request.method == "HEAD":
+        return HttpResponse()
     try:
         posted = Posted(request.headers, request.body, public_address(request))
     except (RequestDataTooBig, UnreadablePostError):
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return _unreadable(provider, f"body: it is incomplete, or larger than {most:,} bytes.")
+    if (confirm := registry.address_check(provider)) and confirm(posted):
+        return HttpResponse()
     if not reader.is_genuine(posted, now=time.time()):
         logger.warning("receipts refused", extra={"provider": provider})
         counts.add(provider, {ReceiptResult.FORGED: 1})

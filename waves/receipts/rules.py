@@ -1,9 +1,9 @@
 """What a receipt makes of its message: decisions only. [N-3, N-4]
 
 A message ends in the same state whatever the order in which its receipts come, and however often:
-the strongest counts. That a provider delivered a message is stronger than that it once could not;
-that there is no such address is stronger still, because mail servers accept e-mails first and
-return them later.
+the strongest counts. The weakest says only that the provider sent the message on. That a provider
+delivered a message is stronger than that it once could not; that there is no such address is
+stronger still, because mail servers accept e-mails first and return them later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from waves.choices import ReceiptResult, SendState
 from waves.providers.outcomes import Objection, Receipt
 
 HARD_BOUNCE: Final = Objection.HARD_BOUNCE.value
-OPEN, UNDELIVERABLE, DELIVERED, BOUNCED = range(4)  # the weakest first
+OPEN, SENT, UNDELIVERABLE, DELIVERED, BOUNCED = range(5)  # the weakest first
 
 
 class Standing(NamedTuple):
@@ -38,6 +38,8 @@ def judged(standing: Standing | None, receipt: Receipt) -> tuple[ReceiptResult, 
     had, has = _strength(standing), _strength(after)
     if has > had:
         return ReceiptResult.APPLIED, after
+    if has == SENT:
+        return ReceiptResult.IGNORED, standing
     return (ReceiptResult.REPEATED if has == had else ReceiptResult.LATE), standing
 
 
@@ -52,5 +54,5 @@ def _strength(standing: Standing) -> int:
     if standing.state == SendState.DELIVERED:
         return DELIVERED
     if standing.state != SendState.UNDELIVERABLE:
-        return OPEN
+        return SENT if standing.state == SendState.SENT else OPEN
     return BOUNCED if standing.reason == HARD_BOUNCE else UNDELIVERABLE

@@ -13,6 +13,7 @@ from waves.receipts.rules import Standing, judged
 
 KEY = uuid.UUID(int=7)
 DELIVERED = Receipt(KEY, SendState.DELIVERED, "p")
+SENT_ON = Receipt(KEY, SendState.SENT, "p")
 FAILED = Receipt(KEY, SendState.UNDELIVERABLE, "p", "handset_off")
 BOUNCED = Receipt(KEY, SendState.UNDELIVERABLE, "p", "smtp_550", Objection.HARD_BOUNCE)
 OPEN = Standing(SendState.SENT, "", 1)
@@ -34,6 +35,16 @@ def test_n4_a_receipt_settles_every_earlier_state(before):
     standing = Standing(before, "timed_out", 1)
     assert after(DELIVERED, standing=standing) == ("delivered", "", [ReceiptResult.APPLIED])
     assert after(FAILED, standing=standing)[:2] == ("undeliverable", "handset_off")
+
+
+@pytest.mark.parametrize("before", ["pending", "sending", "failed", "unknown"])
+def test_n4_that_a_message_was_sent_on_settles_only_what_is_open(before):
+    """The provider has it, and says nothing of its delivery."""
+    standing = Standing(before, "timed_out", 1)
+    assert after(SENT_ON, standing=standing) == ("sent", "", [ReceiptResult.APPLIED])
+    assert after(SENT_ON, DELIVERED, standing=standing)[:2] == ("delivered", "")
+    for known in (OPEN, Standing("delivered", "", 1), Standing("undeliverable", "x", 1)):
+        assert after(SENT_ON, standing=known) == (*known[:2], [ReceiptResult.IGNORED])
 
 
 def test_n3_a_receipt_that_comes_again_changes_nothing():

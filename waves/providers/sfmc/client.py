@@ -13,6 +13,7 @@ contact of each.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from operations.entry import values
 from operations.errors import BadValue
 from waves.providers.contract import EmailMessage
 from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
+from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.providers.sfmc.session import BACK_OFF_SECONDS, Credentials, NoToken, Session
 
 DUPLICATE_MESSAGE_KEY: Final = 109110
@@ -94,6 +96,18 @@ class MarketingCloud:
             return Health(is_well=False, detail=f"reports an error (HTTP {status})")
         return Health(is_well=True, detail="answers")
 
+    async def confirm_callback(self, asked: Mapping[str, object]) -> bool:
+        """Tell the Event Notification Service that a callback's address is ours: what it posted
+        there goes back. Raises nothing that a network can cause.
+        """
+        body = json.dumps(dict(asked)).encode()
+        try:
+            async with self.open_session(TIMEOUT_SECONDS, 1) as session:
+                status, _, _ = await self._ask(session, "POST", "/platform/v1/ens-verify", body)
+        except (NoToken, aiohttp.ClientError, TimeoutError, OSError):
+            return False
+        return status < HTTPStatus.MULTIPLE_CHOICES
+
     async def _ask(
         self,
         session: Session,
@@ -142,6 +156,7 @@ class MarketingCloud:
                         "Subject": message.subject,
                         "Html": message.html,
                         "Text": message.text,
+                        "Unsubscribe": message.unsubscribe,
                         "CampaignId": about.campaign_id,
                         "Wave": about.wave,
                         "WaveDate": about.wave_date,

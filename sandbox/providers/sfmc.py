@@ -5,27 +5,38 @@ token for `token_seconds` and, as the address of the API, the sandbox's own. Wit
 /messaging/v1/email/messages/KEY` with `definitionKey` and a `recipient` (`contactKey, to,
 attributes`) answers 202. A KEY seen before is error 109110; `GET` of the same address says what
 became of the message. `GET /messaging/v1/email/definitions/X` knows every X but `unknown`.
+`POST /platform/v1/ens-verify` takes the receipts' secret as the verification key of every callback,
+and with `receipts` each message's event, signed with it, is posted to `receipt_url`, whose last
+part is replaced by `sfmc`.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import time
 from typing import Any
+from urllib.parse import urljoin
 
 from aiohttp import web
 
 from sandbox.behaviour import Behaviour
 from sandbox.gateway import Gateway, answer
+from sandbox.receipts import ReceiptPost
 
 MESSAGES = "/messaging/v1/email/messages/"
 DEFINITIONS = "/messaging/v1/email/definitions/"
+VERIFY = "/platform/v1/ens-verify"
 TOKEN = "/v2/token"  # noqa: S105 an address
 SENT = "TransactionalSendEvents.EmailSent"
+BOUNCED = "TransactionalSendEvents.EmailBounced"
 
 
 class MarketingCloudApi(Gateway):
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, receipts: ReceiptPost) -> None:
+        self.receipts = receipts
         super().__init__(behaviour)
         self._tokens: dict[str, tuple[float, int]] = {}  # when each ends, how often it was used
         self.tokens_given = 0
@@ -33,6 +44,7 @@ class MarketingCloudApi(Gateway):
     def forget(self) -> None:
         super().forget()
         self.tokens_given = 0
+        self.callbacks_confirmed: list[str] = []
         self._by_key: dict[str, dict[str, Any]] = {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse | None:
@@ -43,6 +55,8 @@ class MarketingCloudApi(Gateway):
             return self._status(request, path.removeprefix(MESSAGES))
         if path.startswith(DEFINITIONS) and method == "GET":
             return self._definition(request, path.removeprefix(DEFINITIONS))
+        if path == VERIFY and method == "POST":
+            return self._verify(request, await request.read())
         if path == TOKEN and method == "POST":
             return self._token(request, await request.read())
         return None
@@ -88,6 +102,8 @@ class MarketingCloudApi(Gateway):
         self.messages.append(message)
         self.accepted_by_key[key] += 1
         self._by_key[key] = message
+        if self.behaviour.receipts:
+            self._report(key)
         return answer(
             202,
             {
@@ -96,6 +112,22 @@ class MarketingCloudApi(Gateway):
                 "responses": [{"messageKey": key}],
             },
         )
+
+    def _report(self, key: str) -> None:
+        """An event of the Event Notification Service, signed with the receipts' secret."""
+        bounces = self.dice.hits(self.behaviour.undeliverable_rate)
+        event = {
+            "eventCategoryType": BOUNCED if bounces else SENT,
+            "compositeId": f"composite-{len(self.messages)}",
+            "info": {"messageKey": key} | ({"bounceCode": "HARD"} if bounces else {}),
+        }
+        body = json.dumps([event]).encode()
+        signed = hmac.digest(self.behaviour.receipt_secret.encode(), body, hashlib.sha256)
+        headers = {
+            "Content-Type": "application/json",
+            "x-sfmc-ens-signature": base64.b64encode(signed).decode(),
+        }
+        self.receipts.add_written(urljoin(self.behaviour.receipt_url, "sfmc"), body, headers)
 
     def _status(self, request: web.BaseRequest, key: str) -> web.Response:
         if not self.is_allowed(request):
@@ -112,8 +144,21 @@ class MarketingCloudApi(Gateway):
         status = 404 if key == "unknown" else 200
         return answer(status, {"definitionKey": key})
 
+    def _verify(self, request: web.BaseRequest, raw: bytes) -> web.Response:
+        """A callback is confirmed with the key that its address was told."""
+        asked = _parsed(raw)
+        if not self.is_allowed(request):
+            return answer(401, {"message": "Not Authorized"})
+        if asked.get("verificationKey") != self.behaviour.receipt_secret:
+            return answer(400, {"message": "Unknown verification key"})
+        self.callbacks_confirmed.append(str(asked.get("callbackId")))
+        return answer(200, {"status": "verified"})
+
     def counts(self) -> dict[str, Any]:
-        return super().counts() | {"tokens_given": self.tokens_given}
+        return super().counts() | {
+            "tokens_given": self.tokens_given,
+            "callbacks_confirmed": self.callbacks_confirmed,
+        }
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
