@@ -4,7 +4,7 @@ met again. [O-8]
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 def watch(*, now: datetime) -> dict[str, int]:
     """Returns how many metrics were `measured`, are `missed`, and `alerted`."""
     found, goals = measure(now=now), list(_goals())
-    alerted = sum(_keep(goal, found[goal.name], now) for goal in goals)
+    alerted = _keep(goals, found, now)
     missed = sum(not goal.is_met(found[goal.name].value) for goal in goals)
     return {"measured": len(goals), "missed": missed, "alerted": alerted}
 
@@ -61,26 +61,29 @@ def _goals() -> Iterator[Goal]:
 
 
 @transaction.atomic
-def _keep(goal: Goal, found: Measured, now: datetime) -> bool:
-    """Whether this miss is new, and alerts. An older measurement than the kept one is dropped."""
-    lock_in_transaction(f"success metric:{goal.name}")
-    last = Metric.objects.filter(name=goal.name).first()
-    if last is not None and last.measured_at > now:
-        return False
-    is_met, before = goal.is_met(found.value), last.missed_since if last else None
-    Metric.objects.update_or_create(
-        name=goal.name,
-        defaults={
-            "value": found.value,
-            "samples": found.samples,
-            "measured_at": now,
-            "missed_since": None if is_met else before or now,
-        },
+def _keep(goals: Sequence[Goal], found: Mapping[str, Measured], now: datetime) -> int:
+    """How many misses are new, and alert. An older measurement than the kept one is dropped."""
+    lock_in_transaction("success metrics")
+    last = {metric.name: metric for metric in Metric.objects.all()}
+    if any(metric.measured_at > now for metric in last.values()):
+        return 0
+    metrics, alerted = [], 0
+    for goal in goals:
+        measured = found[goal.name]
+        before = last[goal.name].missed_since if goal.name in last else None
+        missed_since = None if goal.is_met(measured.value) else before or now
+        kept = {"name": goal.name, "value": measured.value, "samples": measured.samples}
+        metrics.append(Metric(**kept, measured_at=now, missed_since=missed_since))
+        if missed_since is not None and before is None:
+            alert(_text(goal, measured))
+            alerted += 1
+    Metric.objects.bulk_create(
+        metrics,
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["value", "samples", "measured_at", "missed_since"],
     )
-    if is_met or before is not None:
-        return False
-    alert(_text(goal, found))
-    return True
+    return alerted
 
 
 def _text(goal: Goal, found: Measured) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from campaigns.models import Campaign
 from operations.database.locks import lock_in_transaction
@@ -30,11 +30,20 @@ WHERE older.until < %(before)s AND newer.campaign_id = older.campaign_id
 def save_open(*, now: datetime) -> dict[str, int]:
     """Returns `campaigns`, how many are open; `saved`, how many have new figures; and `unchanged`,
     of how many the last row lasts longer.
+
+    Raises the OperationalError of a campaign, such as a count that took too long, when all others
+    are saved.
     """
-    at = instant_of(now)
+    at, saved, errors = instant_of(now), 0, []
     counting.add_up()
     campaigns = counting.open_campaigns()
-    saved = sum(store(each, counting.figures_of(each, at=at), at=at) for each in campaigns)
+    for campaign in campaigns:
+        try:
+            saved += store(campaign, counting.figures_of(campaign, at=at), at=at)
+        except OperationalError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return {"campaigns": len(campaigns), "saved": saved, "unchanged": len(campaigns) - saved}
 
 

@@ -49,14 +49,14 @@ CHARTS: tuple[tuple[str, Mapping[str, str], Callable[[Snapshot], Mapping[str, in
 
 @page(*rights.SEE)
 def campaign_statistics(request: StaffRequest, campaign_id: str) -> HttpResponse:
-    """`days` names the span that is drawn: 1, 7, 30 or all."""
+    """`days` names the span that is drawn, up to what was saved last: 1, 7, 30 or all."""
     campaign = get_object_or_404(Campaign.objects.defer("seed", "salt"), campaign_id=campaign_id)
     days = request.GET.get("days", "")
     days = days if days in SPANS else "7"
-    now = timezone.now()
-    first = history.beginning(campaign) if days == "all" else now - timedelta(days=int(days))
-    saved = history.since(campaign, first, now) if first else []
     newest = history.newest(campaign)
+    last = newest.until if newest else timezone.now()
+    first = history.beginning(campaign) if days == "all" else last - timedelta(days=int(days))
+    saved = history.since(campaign, first, last) if first else []
     return render(
         request,
         "console/statistics/campaign.html",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from campaigns.models import Campaign
 from stats.models import Snapshot
+from stats.snapshots import counting
 from stats.snapshots.figures import Figures, instant_of
 from stats.snapshots.save import save_open, store, thin_out
 from tests.stats.rows import saved
@@ -55,6 +56,21 @@ def test_o3_open_campaigns_are_saved_and_others_are_left_as_they_are():
     assert save_open(now=NOW) == {"campaigns": 1, "saved": 1, "unchanged": 0}
     assert save_open(now=NOW + FIVE) == {"campaigns": 1, "saved": 0, "unchanged": 1}
     assert spans() == [(3, 0, 5)]
+
+
+def test_o3_a_campaign_that_cannot_be_counted_does_not_hold_up_the_others(monkeypatch):
+    first, second = campaign_with(fans=3), campaign_with(fans=4)
+    count = counting.figures_of
+
+    def figures_of(campaign, *, at):
+        if campaign == first:
+            raise OperationalError("canceling statement due to statement timeout")
+        return count(campaign, at=at)
+
+    monkeypatch.setattr(counting, "figures_of", figures_of)
+    with pytest.raises(OperationalError, match="statement timeout"):
+        save_open(now=NOW)
+    assert Snapshot.objects.get().campaign == second
 
 
 def test_o3_rows_that_do_not_add_up_are_refused():

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
+from stats.models import Snapshot
 from stats.snapshots.figures import instant_of
 from tests.stats.rows import saved
 from tests.support.campaigns import make_campaign
@@ -41,6 +43,9 @@ def test_o3_figures_are_shown_now_and_over_the_time_that_is_asked_for(viewer):
     for days in ("all", "30"):
         assert ">11</td>" in viewer.get(page, {"days": days}).content.decode()
     assert ">11</td>" not in viewer.get(page, {"days": "9999999"}).content.decode()
+    # of a campaign that is closed, the last days before that
+    Snapshot.objects.update(at=F("at") - timedelta(days=90), until=F("until") - timedelta(days=90))
+    assert ">222</td>" in viewer.get(page).content.decode()
     assert page in viewer.get("/admin/campaign/toured/").content.decode()
 
 
