@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -294,7 +295,7 @@ def _emails_on_sqs() -> SqsQueue:
 def wake_settlers() -> None:
     """Have a worker look up messages whose outcome is unknown, once an hour for each wave. [N-4]"""
     an_hour_ago = timezone.now() - SETTLE_AGAIN
-    for wave in settling.waves_with_unknown():
+    for wave in settling.waves_with_unknown(_looked_up()):
         asked = Job.objects.about(subject_of(wave)).filter(kind=SETTLE_KIND)
         if not asked.filter(created_at__gt=an_hour_ago).exists():
             enqueue(jobs.open_job(SETTLE_KIND, subject_of(wave)))
@@ -306,11 +307,18 @@ def run_settling(job_id: int) -> None:
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        found = settling.look_up(wave.pk, registry.sms_client())
+        found = Counter[str]()
+        for channel in _looked_up():
+            found.update(settling.look_up(wave.pk, channel, registry.client(channel)))
         settled = found["sent"] + found["failed"]
         lease.update(
             rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]
         )
+
+
+def _looked_up() -> list[Channel]:
+    """The channels whose provider can be asked what it accepted."""
+    return [channel for channel in Channel if registry.chosen(channel).looks_up]
 
 
 def look_after() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -27,8 +28,11 @@ from waves.errors import MembersDiffer
 from waves.lifecycle import subject_of
 from waves.models import Assignment, Code, Send, Wave
 from waves.preparation.previews import preview
+from waves.providers.contract import About, EmailMessage
+from waves.providers.sfmc.client import from_settings
 from waves.sending import results, send_rows
 
+ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -180,6 +184,34 @@ def test_n4_unknown_messages_are_looked_up_by_a_job_once_an_hour(gateway, settin
     wave.sends.update(state=SendState.UNKNOWN)
     tasks.look_after()
     assert Job.objects.filter(kind=tasks.SETTLE_KIND).count() == 1
+
+
+def test_n4_unknown_e_mails_are_looked_up_where_the_provider_can_be_asked(gateway, settings):
+    settings.SFMC_AUTH_URL, settings.SFMC_CLIENT_SECRET = gateway.url, "sandbox"
+    wave = ready_wave(2, phones=0, emails=2)
+    send_rows.make_sends(wave)
+    emails = wave.sends.filter(channel="email")
+    emails.update(state=SendState.UNKNOWN, attempts=1, reason="timed_out")
+    taken, _ = emails
+    accept_at_marketing_cloud(str(taken.key))
+    tasks.wake_settlers()
+    assert not Job.objects.filter(kind=tasks.SETTLE_KIND).exists()  # a mail server does not say
+    settings.EMAIL_PROVIDER = "sfmc"
+    tasks.wake_settlers()
+    tasks.run_settling(Job.objects.get(kind=tasks.SETTLE_KIND).pk)
+    assert dict(emails.values_list("pk", "state")) == {
+        taken.pk: SendState.SENT,
+        emails.exclude(pk=taken.pk).get().pk: SendState.FAILED,
+    }
+
+
+def accept_at_marketing_cloud(key):
+    async def run():
+        client = from_settings()
+        async with client.open_session(5.0, 1) as session:
+            await client.send(session, EmailMessage(key, "a@b.example", "", "", "", ABOUT))
+
+    asyncio.run(run())
 
 
 def test_n7_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):

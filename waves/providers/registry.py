@@ -24,19 +24,20 @@ from waves.providers.contract import AddressCheck, EmailProvider, ReceiptReader,
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider's name (folder, account, address of receipts) and its title on pages. `needs`:
-    the settings without which it cannot be chosen.
+    """A provider's name (folder, account, address of receipts) and its title on pages. `looks_up`:
+    it can be asked what it accepted; `needs`: the settings without which it cannot be chosen.
     """
 
     name: str
     title: str
     signs_receipts: bool = False
+    looks_up: bool = False
     needs: tuple[str, ...] = ()
 
 
 # The keys are the values of SMS_PROVIDER and EMAIL_PROVIDER.
 SMS: Final[Mapping[str, Provider]] = {
-    "http": Provider("sms_http", "SMS gateway", signs_receipts=True),
+    "http": Provider("sms_http", "SMS gateway", signs_receipts=True, looks_up=True),
     "twilio": Provider(
         "twilio",
         "Twilio",
@@ -47,16 +48,18 @@ SMS: Final[Mapping[str, Provider]] = {
         "infobip",
         "Infobip",
         signs_receipts=True,
+        looks_up=True,
         needs=("INFOBIP_URL", "INFOBIP_API_KEY", "INFOBIP_SENDER", "INFOBIP_SIGNATURE_SECRET"),
     ),
 }
 EMAIL: Final[Mapping[str, Provider]] = {
     "django": Provider("email_django", "E-mail"),
-    "anymail": Provider("anymail", "E-mail", signs_receipts=True, needs=("ANYMAIL_ESP",)),
+    "anymail": Provider("anymail", "Anymail", signs_receipts=True, needs=("ANYMAIL_ESP",)),
     "sfmc": Provider(
         "sfmc",
         "Salesforce Marketing Cloud",
         signs_receipts=True,
+        looks_up=True,
         needs=("SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY"),
     ),
 }

@@ -5,6 +5,7 @@ became of them. They are never repeated by themselves. [N-4]
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -24,7 +25,7 @@ from waves.errors import ReasonMissing, WrongState
 from waves.lifecycle import subject_of
 from waves.locks import lock_wave
 from waves.models import Send, Wave
-from waves.providers.contract import SmsProvider
+from waves.providers.contract import Provider
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.sending import results, send_rows
@@ -94,23 +95,23 @@ def _values(settling: Settling) -> dict[str, Any]:
     return again | {"attempts": 1, "maybe_accepted": True}
 
 
-def waves_with_unknown() -> QuerySet[Wave]:
-    """Waves some of whose SMS may or may not have been accepted. [N-4]"""
-    unknown = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state=SendState.UNKNOWN)
+def waves_with_unknown(channels: Sequence[Channel]) -> QuerySet[Wave]:
+    """Waves some of whose messages on these channels may or may not have been accepted. [N-4]"""
+    unknown = Send.objects.filter(
+        wave=OuterRef("pk"), channel__in=channels, state=SendState.UNKNOWN
+    )
     return Wave.objects.filter(
         Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED]
     )
 
 
-def look_up(wave_id: int, provider: SmsProvider) -> dict[str, int]:
-    """Ask the provider about each unknown SMS by our reference: accepted → sent, not accepted →
-    failed. [N-4]
+def look_up(wave_id: int, channel: Channel, provider: Provider[Any]) -> dict[str, int]:
+    """Ask the provider about each unknown message of a channel by our reference: accepted → sent,
+    not accepted → failed. [N-4]
 
     What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
     """
-    unknown = list(
-        Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state=SendState.UNKNOWN)
-    )
+    unknown = list(Send.objects.filter(wave_id=wave_id, channel=channel, state=SendState.UNKNOWN))
     answers = asyncio.run(_look_up(provider, [str(send.key) for send in unknown]))
     counts = {"sent": 0, "failed": 0, "unknown": 0}
     for send, answer in zip(unknown, answers, strict=True):
@@ -129,7 +130,7 @@ def look_up(wave_id: int, provider: SmsProvider) -> dict[str, int]:
     return counts
 
 
-async def _look_up(provider: SmsProvider, references: list[str]) -> list[Outcome]:
+async def _look_up(provider: Provider[Any], references: list[str]) -> list[Outcome]:
     async with provider.open_session(TIMEOUT_SECONDS, LOOK_UPS_AT_ONCE) as session:
         return await asyncio.gather(
             *(provider.look_up(session, reference) for reference in references)

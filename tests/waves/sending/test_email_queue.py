@@ -26,6 +26,8 @@ from waves.holds import unfinished
 from waves.lifecycle import subject_of
 from waves.models import Member, Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sfmc.client import MarketingCloud
+from waves.providers.sfmc.session import Credentials
 from waves.sending import accounts, email_queue, pacing, results, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.send_rows import Messages
@@ -87,6 +89,24 @@ def test_n5_n7_emails_are_queued_with_the_rows_and_counted_apart_from_sent(box):
     assert {
         (m.to[0], m.body.split("Your access code: ")[1].split("\n")[0]) for m in mail.outbox
     } == codes
+
+
+def test_n4_through_marketing_cloud_each_e_mail_is_delivered_once_whatever_is_cut(box):
+    """A repeat is refused with the code that says that the first one was accepted."""
+    wave = queued(40)
+    box.control(drop_rate=0.3, fail_rates={"429": 0.1}, seed=4)
+    cloud = MarketingCloud(Credentials(box.url, "package", "sandbox"), "presale")
+    assert deliver(cloud, timing=QUICK) == NOTHING | {"sent": 40}
+    counts = box.received()["sfmc"]
+    assert (counts["accepted"], counts["keys_accepted_twice"]) == (40, 0)
+    assert counts["dropped"] == counts["repeats"] > 0
+    assert counts["tokens_given"] == 1
+    wanted = Member.objects.filter(wave=wave).values_list("email", flat=True)
+    assert sorted(each["recipient"]["to"] for each in box.messages("sfmc")) == sorted(wanted)
+    assert all(
+        each["recipient"]["attributes"]["Unsubscribe"].startswith("http")
+        for each in box.messages("sfmc")
+    )
 
 
 def test_n1_each_fan_is_sent_the_link_to_their_own_entry():
