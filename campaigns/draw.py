@@ -24,6 +24,7 @@ SECRET_BYTES = 32
 LUCK_DIGITS = 16  # hex: 64 bits
 LUCK_OFFSET = np.uint64(1 << 63)
 SEPARATOR = "\x1f"
+DOUBLES_AT_ONCE = 1_000_000
 Ranks = npt.NDArray[np.uint32]
 
 
@@ -163,10 +164,11 @@ def ranking(frame: pl.DataFrame, draw: Draw | None = None) -> Ranks:
     `draw` gives all bits of such fans; without it they stand in order of their ids.
     """
     # Hardly two fans share a band score, and one key sorts five times as fast as three.
-    scores = frame["band_score"].to_numpy()  # null is NaN, which sorts last
-    ranked: Ranks = np.argsort(-scores).astype(np.uint32)
-    if frame["band_score"].null_count() <= 1 and not _has_doubles(scores[ranked]):
-        return ranked
+    if not frame["band_score"].null_count():
+        scores = frame["band_score"].to_numpy()
+        ranked: Ranks = np.argsort(scores)[::-1].astype(np.uint32)
+        if not _has_doubles(scores, ranked):
+            return ranked
     tied = _tied_in_luck(frame)
     if draw is None or not tied.any():
         return _ranked(frame.select("band_score", "luck", "global_user_id"), descending=2)
@@ -192,8 +194,13 @@ def _ranked(keys: pl.DataFrame, *, descending: int) -> Ranks:
     return keys.select(by.alias("row")).to_series().to_numpy()
 
 
-def _has_doubles(ordered: npt.NDArray[np.float64]) -> bool:
-    return bool((ordered[1:] == ordered[:-1]).any())
+def _has_doubles(scores: npt.NDArray[np.float64], ranked: Ranks) -> bool:
+    """Whether two rows next to each other have one score; never a copy of all of them."""
+    for start in range(0, len(ranked) - 1, DOUBLES_AT_ONCE):
+        ordered = scores[ranked[start : start + DOUBLES_AT_ONCE + 1]]
+        if (ordered[1:] == ordered[:-1]).any():
+            return True
+    return False
 
 
 def _tied_in_luck(frame: pl.DataFrame) -> pl.Series:

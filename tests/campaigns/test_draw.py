@@ -22,6 +22,7 @@ from campaigns.draw import (
     draw_frame,
     fan_refs,
     in_order,
+    ranking,
 )
 
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
@@ -160,6 +161,22 @@ def test_the_unluckiest_fan_stands_on_the_lower_edge(monkeypatch: pytest.MonkeyP
     drawn = draw_frame(frame(list("abc"), [1.0, 0.9, 0.5]), DRAW)
     assert drawn["band_score"].to_list() == [0.95, 0.80, 0.22]
     assert drawn["luck"].to_list() == [-(2**63)] * 3
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 8])
+def test_s9_fans_of_one_score_are_found_wherever_they_stand(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Looked for a part at a time, two of one score may stand on its edge."""
+    monkeypatch.setattr("campaigns.draw.DOUBLES_AT_ONCE", at_once)
+    for tied in range(5):
+        scores = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+        scores[tied + 1] = scores[tied]
+        luck = [6 if fan == tied + 1 else 0 for fan in range(6)]
+        fans = pl.DataFrame({"global_user_id": list("abcdef"), "band_score": scores, "luck": luck})
+        expected = list(range(6))
+        expected[tied : tied + 2] = [tied + 1, tied]
+        assert ranking(fans).tolist() == expected
 
 
 def test_an_empty_frame_draws_an_empty_frame() -> None:

@@ -46,13 +46,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Preferences:
-    """The preferences of all fans, a row for each in the order of the draw: the markets of one
-    after the other in `flat`, `lengths` of each, none = any market. `ranked`: the fan of each row.
+    """The preferences of all fans, a row for each in the order of the draw. `ranked`: the fan of
+    each row. They are looked up a chunk at a time: a copy of all would be the half of the memory of
+    a selection.
     """
 
     ranked: Ints
-    flat: Ints
-    lengths: Ints
+    named: pl.Series  # per fan: market ids, a List of Enum; none = any market
+    place_of: Ints  # per category of the Enum, and null: the market's index
     registered_us: Ints  # per fan
     closes_us: Ints  # per market, and "nothing", which never closes
 
@@ -65,14 +66,11 @@ class Preferences:
         return len(self.closes_us) - 1
 
     def chunks(self) -> Iterator[Chunk]:
-        begin = 0
         for start in range(0, self.rows, CHUNK_ROWS):
-            rows = slice(start, start + CHUNK_ROWS)
-            end = begin + int(self.lengths[rows].sum())
-            yield self._chunk(rows, self._matrix(self.lengths[rows], self.flat[begin:end]))
-            begin = end
+            yield self._chunk(slice(start, start + CHUNK_ROWS))
 
-    def _chunk(self, rows: slice, wanted: Ints) -> Chunk:
+    def _chunk(self, rows: slice) -> Chunk:
+        wanted = self._wanted(self.named.gather(self.ranked[rows]))
         wants_any = candidate = (wanted != self.nothing).any(axis=1)
         registered = self.registered_us[self.ranked[rows]]
         if registered.max() > self.closes_us.min():
@@ -82,6 +80,11 @@ class Preferences:
         eligible = np.zeros((len(wanted), self.nothing + 1), dtype=np.bool_)
         eligible[np.arange(len(wanted))[:, None], wanted] = True
         return Chunk(rows.start, wanted, wants_any, candidate, eligible[:, : self.nothing])
+
+    def _wanted(self, named: pl.Series) -> Ints:
+        lengths: Ints = named.list.len().fill_null(0).to_numpy()
+        flat = named.explode(empty_as_null=False, keep_nulls=False).to_physical().cast(pl.UInt16)
+        return self._matrix(lengths, self.place_of[flat.fill_null(len(self.place_of) - 1)])
 
     def _matrix(self, lengths: Ints, flat: Ints) -> Ints:
         any_market = lengths == 0
@@ -99,30 +102,21 @@ def encode(fans: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat]) -> Pre
     Columns read: `preferences` (List of String or Enum, empty or null = any market),
     `registered_at` (Datetime, UTC).
     """
-    preferences = fans["preferences"].gather(ranked)
-    flat = preferences.explode(empty_as_null=False, keep_nulls=False)
+    named, known = fans["preferences"], [seat.market_id for seat in seats]
+    kind = getattr(named.dtype, "inner", None)
+    if not isinstance(kind, pl.Enum):
+        kind = pl.Enum(known)
+        named = named.cast(pl.List(kind), strict=False)
+    places = {market_id: place for place, market_id in enumerate(known)}
+    every = [*kind.categories.to_list(), None]
     closes = [_microseconds(seat.selection_time) for seat in seats]
     return Preferences(
         ranked=ranked,
-        flat=_indexes(flat, [seat.market_id for seat in seats]),
-        lengths=preferences.list.len().fill_null(0).to_numpy(),
+        named=named,
+        place_of=np.array([places.get(each, len(known)) for each in every], np.int16),
         registered_us=fans["registered_at"].to_physical().to_numpy(),
         closes_us=np.array([*closes, _NEVER], dtype=np.int64),
     )
-
-
-def _indexes(market_ids: pl.Series, of_wave: list[str]) -> Ints:
-    """The place of each market id among those of the wave; the next one for any other."""
-    kind = market_ids.dtype
-    if not isinstance(kind, pl.Enum):
-        kind = pl.Enum(of_wave)
-        market_ids = market_ids.cast(kind, strict=False)
-    known = kind.categories.to_list()
-    places = {market_id: place for place, market_id in enumerate(of_wave)}
-    place_of = np.array([places.get(each, len(of_wave)) for each in [*known, None]], np.int16)
-    named = market_ids.to_physical().cast(pl.UInt16).fill_null(len(known))
-    found: Ints = place_of[named.to_numpy()]
-    return found
 
 
 def _microseconds(moment: datetime) -> int:

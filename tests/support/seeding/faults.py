@@ -106,7 +106,7 @@ ELIGIBILITY = [
 ]  # fmt: skip
 ALLOCATING = [
     Fault("the second preference is skipped", ALLOCATION, "first = still_open.argmax(axis=1)", "first = np.zeros(len(wanted), dtype=int)"),
-    Fault("the last preference comes first", PREFERENCES, "flat = preferences.explode(", "flat = preferences.list.reverse().explode("),
+    Fault("the last preference comes first", PREFERENCES, "flat = named.explode(", "flat = named.list.reverse().explode("),
     Fault("any market means the last market first", PREFERENCES, "np.arange(self.nothing)", "np.arange(self.nothing)[::-1]"),
     Fault("markets are filled by their ids, not their positions", ALLOCATION, "key=lambda seat: (seat.position, seat.market_id)", "key=lambda seat: seat.market_id"),
     Fault("a market closes one seat early", ALLOCATION, "room = np.array([seat.room for seat in seats]", "room = np.array([max(0, seat.room - 1) for seat in seats]"),
