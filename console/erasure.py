@@ -27,7 +27,7 @@ from operations import correlation, jobs
 from operations.database.locks import exclusive
 from operations.errors import Refusal
 from operations.subjects import Subject
-from waves.models import Assignment, Code, Member, Send
+from waves.models import Assignment, Code, Member, Resend, Send
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +136,7 @@ def _elsewhere(fan_id: str) -> Iterator[Left]:
         name: model._default_manager.filter(global_user_id=fan_id) for name, model in BY_FAN.items()
     }
     rows["messages"] = Send.objects.filter(member__global_user_id=fan_id)
+    rows["messages sent again"] = Resend.objects.filter(member__global_user_id=fan_id)
     rows["dead letters"] = DeadLetter.objects.filter(record__contains=fan_id)
     counts = {name: found.count() for name, found in rows.items()}
     yield from (Left(name, count, NOT_YET) for name, count in counts.items() if count)

@@ -217,6 +217,16 @@ class FindForm(forms.Form):
         return cleaned
 
 
+class ResendForm(ReasonForm):
+    """A fan's code sent again by support, to a contact that may be corrected. [X-12]"""
+
+    campaign = forms.ModelChoiceField(Campaign.objects.all(), to_field_name="campaign_id")
+    fan = forms.CharField(max_length=254)
+    request = forms.UUIDField()
+    email = forms.CharField(label="E-mail", required=False, max_length=254)
+    phone = forms.CharField(label="Phone", required=False, max_length=40)
+
+
 class FindMessagesForm(FindForm):
     """A fan whose messages are looked for in one wave."""
 

@@ -39,6 +39,7 @@ OPERATOR = frozenset(
         LATE["wave_rules"],
         "waves.schedule_wave",
         "waves.send_wave",
+        "waves.resend_code",
         "waves.stop_all",
     }
 )

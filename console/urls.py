@@ -31,7 +31,7 @@ from console.pages.before_approval import preflights, rehearsals
 from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
-from console.pages.messages import of_wave
+from console.pages.messages import of_wave, resend
 from console.pages.planning import follow_up
 from console.pages.statistics import campaign as statistics
 from console.pages.statistics import metrics
@@ -189,6 +189,7 @@ urlpatterns = [
     path("admin/templates/preview/", preview.preview_template, name="preview-template"),
     path("admin/templates/test/", trial.send_test, name="test-template"),
     path("admin/find/", privacy.find, name="find"),
+    path("admin/find/resend/", resend.send_again, name="resend"),
     path("admin/users/invite/", people.invite, name="invite-user"),
     path("admin/users/<int:pk>/", people.user, name="user"),
     path("admin/users/<int:pk>/link/", people.send_link, name="send-link"),

@@ -204,6 +204,9 @@ INFOBIP_SIGNATURE_HEADER = env.text("INFOBIP_SIGNATURE_HEADER", "X-Signature")
 SMS_RATES = env.prices("SMS_RATES")
 # who may be sent test messages: addresses, and phone numbers as +12065550100
 TEST_RECIPIENTS = env.contacts("TEST_RECIPIENTS")
+# how often in 24 hours one fan's code is sent again, and one person may send codes again
+RESENDS_PER_FAN = env.whole("RESENDS_PER_FAN", 3)
+RESENDS_PER_PERSON = env.whole("RESENDS_PER_PERSON", 50)
 SMS_CURRENCY = env.text("SMS_CURRENCY", "USD")
 RECEIPT_SECRET = env.text("RECEIPT_SECRET", "sandbox")
 EMAIL_PROVIDER = env.text("EMAIL_PROVIDER", "django")

@@ -66,6 +66,7 @@ PAGES = {
     "rehearse_wave": "rehearse-wave",
     "replay_dead_letters": "replay-dead-letters",
     "reschedule_wave": "reschedule-wave",
+    "resend": "resend",
     "reset_wave": "reset-wave",
     "resume_all": "resume-provider",
     "resume_wave": "resume-wave",

@@ -203,6 +203,12 @@ class BadWaveList(WaveError):
     """The list of an uploaded wave cannot be read, or cannot be a wave. [W-3]"""
 
 
+class ResendRefused(WaveError):
+    """A fan's code is not sent again: they have none, the contact cannot be used, it was too often,
+    or sending is stopped. [X-12]
+    """
+
+
 class TrialRefused(WaveError):
     """A test message was not sent: whom it is for, how many there were, or sending is stopped.
     [N-1]

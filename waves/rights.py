@@ -18,6 +18,7 @@ SUPPRESS = ("waves.add_suppression", "waves.view_suppression")
 LIFT_SUPPRESSION = ("waves.change_suppression", "waves.view_suppression")
 IMPORT_CODES = ("waves.import_codes", "campaigns.view_campaign")
 FIND_FAN = ("campaigns.view_registrant", "waves.view_member")
+RESEND = ("waves.resend_code", *FIND_FAN)
 SEE_MESSAGES = ("waves.view_wave", "waves.view_send", *FIND_FAN)  # and find a fan's
 SEE_WAITING_LIST = ("waves.view_wave", *FIND_FAN)  # and find a fan on it
 EXPORT_WAITING_LIST = (*SEE_WAITING_LIST, "campaigns.export_personal_data")

@@ -30,7 +30,7 @@ from console.fans.terms import Term, lowered
 from console.fans.waiting import PREPARED, KeptList, OnList, lists_of, places
 from console.models import Erasure
 from waves.choices import WaveKind, WaveState
-from waves.models import Assignment, Member, Send, Wave
+from waves.models import Assignment, Member, Resend, Send, Wave
 
 MOST_ROWS = 20
 LARGE = ("score_file__rules", "score_file__dry_run", "score_file__fairness")
@@ -69,6 +69,7 @@ class FanFacts:
     on_lists: Sequence[OnList]
     holds_code: bool
     sends: Sequence[Send]
+    resends: Sequence[Resend]
     erased_at: datetime | None
 
     @property
@@ -195,6 +196,11 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
             Send.objects.filter(member__in=[member.pk for member in members]).order_by("-id")[
                 :MOST_ROWS
             ]
+        ),
+        resends=list(
+            Resend.objects.filter(member__in=[member.pk for member in members])
+            .select_related("by")
+            .order_by("-id")[:MOST_ROWS]
         ),
         erased_at=erasure.values_list("finished_at", flat=True).first(),
     )

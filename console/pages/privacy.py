@@ -4,6 +4,7 @@ by POST. [O-5, O-7]
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from console.models import Access
 from operations.adminkit import unmasking
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from waves import rights
+from waves.choices import Channel
 from waves.models import Member
 
 
@@ -111,10 +113,14 @@ def _shown(fan: FanFacts, *, hidden: bool) -> dict[str, Any]:
         row.email, row.phone = mask_email(row.email), mask_phone(row.phone)
     for member in fan.members if hidden else []:
         member.code = mask_text(member.code)
+    for sent in fan.resends if hidden else []:
+        mask = mask_phone if sent.channel == Channel.SMS else mask_email
+        sent.contact = mask(sent.contact)
     return {
         "facts": fan,
         "receipt": None if hidden else facts.receipt_of(fan),
         "registration": list(answers.about_registration(fan)),
         "scores": list(answers.about_scores(fan)),
+        "resend_request": uuid.uuid4(),
         "waves": list(answers.about_waves(fan)),
     }

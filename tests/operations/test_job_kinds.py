@@ -42,6 +42,7 @@ KINDS = {
     "process_scores": "campaigns.process_scores",
     "read_s3_message": "campaigns.process_scores",
     "rehearse_wave": "waves.prepare_wave",
+    "resend": "waves.resend_code",
     "send_wave": "waves.send_wave",
     "settle_unknown": "waves.send_wave",
     "suspicious_groups": "campaigns.process_scores",

@@ -17,6 +17,7 @@ from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.site.surroundings import found
 from tests.support.waves import campaign_with, sent_out
+from tests.waves.resends.test_ask import sent_wave
 from tests.waves.uploads import lists as uploads
 from waves.management.commands import load_campaign
 from waves.models import Code, Suppression, Wave
@@ -471,3 +472,14 @@ def test_n8_suppress_names_the_bad_rows_by_line(campaign, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "line 2: Neither an e-mail address nor a phone number" in said
     assert "line 3: No contact" in said
+
+
+def test_x12_support_sends_a_fans_code_again(monkeypatch, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    monkeypatch.setattr("waves.tasks.run_resend", lambda job: None)  # its test is that of resends
+    wave, desk = sent_wave(), member_of("operator", name="desk")
+    fan = wave.members.order_by("place").first().global_user_id
+    asked = ("resend", wave.campaign.campaign_id, fan, "--by", desk.username)
+    found = result_of(*asked, "--reason", "mistyped", "--email", "ann@band.example")
+    assert (found["wave"], found["messages"]["email"]["state"]) == (wave.name, "pending")
+    assert "still to be sent" in refused(*asked, "--reason", "again", "--email", "b@band.example")

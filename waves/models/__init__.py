@@ -9,6 +9,7 @@ from waves.models.messages import Send, Template, TrialMessage
 from waves.models.preflights import Preflight
 from waves.models.providers import ProviderAccount, ReceiptCount, Sender
 from waves.models.rehearsals import Rehearsal, RehearsalSend
+from waves.models.resends import Resend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
 from waves.models.suppression import Suppression, SuppressionKey
 from waves.models.uploads import WaveUpload
@@ -33,6 +34,7 @@ __all__ = [
     "Rehearsal",
     "RehearsalSend",
     "RejectedCode",
+    "Resend",
     "Send",
     "Sender",
     "Suppression",

@@ -5,6 +5,7 @@ bounces, complaints, opt-outs. [N-8]
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Sequence
 
 from waves.choices import SuppressedBy
@@ -16,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 def note(
-    provider: str, objections: Sequence[tuple[int, Objection]], texts: Sequence[InboundText]
+    provider: str, objections: Sequence[tuple[uuid.UUID, Objection]], texts: Sequence[InboundText]
 ) -> None:
-    """Objections by the id of their message (`Send`), and texts from fans, of which the last one of
+    """Objections by the key of their message, and texts from fans, of which the last one of
     a number counts that asks for something. The same ones may come again. Called in the transaction
     that applies the receipts, whose messages are locked.
     """

@@ -5,20 +5,23 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import Model
 
 from operations.database.retries import retried
 from waves.choices import Channel, ReceiptResult
-from waves.models import Send, TrialMessage
+from waves.models import Resend, Send, TrialMessage
 from waves.providers import registry
 from waves.providers.outcomes import Event, Ignored, InboundText, Receipt
 from waves.receipts import counts, objections
 from waves.receipts.rules import Standing, judged
 
+# a wave's messages, and those that support sent again
+SENT: Final = (Send, Resend)
 APPLY = """
-UPDATE waves_send s
+UPDATE {table} s
 SET state = v.state, reason = v.reason, settled_at = now(), sent_at = coalesce(s.sent_at, now()),
     lease_until = NULL, claim = NULL,
     provider_id = CASE WHEN s.provider_id = '' THEN v.provider_id ELSE s.provider_id END
@@ -29,11 +32,15 @@ WHERE s.id = v.id
 
 
 class Found(NamedTuple):
-    """The message of a receipt: a `Send`, or a test message."""
+    """The message of a receipt: one of SENT, or a test message."""
 
+    model: type[Model]
     pk: int
     standing: Standing
-    is_trial: bool = False
+
+    @property
+    def is_trial(self) -> bool:
+        return self.model is TrialMessage
 
 
 class Taken(NamedTuple):
@@ -59,12 +66,13 @@ def take(provider: str, events: Sequence[Event]) -> list[Taken]:
     taken, after = _judged(events, {key: each.standing for key, each in found.items()})
     provider_ids = {receipt.key: receipt.provider_id for receipt in receipts}
     changed = [(found[key], standing, provider_ids[key]) for key, standing in after.items()]
-    _apply_to_sends([each for each in changed if not each[0].is_trial])
+    for model in SENT:
+        _apply(model, [each for each in changed if each[0].model is model])
     _apply_to_trials([each for each in changed if each[0].is_trial])
     objections.note(
         provider,
         [
-            (found[receipt.key].pk, receipt.objection)
+            (receipt.key, receipt.objection)
             for receipt in receipts
             if receipt.objection and receipt.key in found and not found[receipt.key].is_trial
         ],
@@ -77,17 +85,18 @@ def take(provider: str, events: Sequence[Event]) -> list[Taken]:
 def _found(keys: Set[uuid.UUID], channel: Channel) -> dict[uuid.UUID, Found]:
     """The messages of these keys, locked in the order of their own, as senders lock them."""
     found = dict[uuid.UUID, Found]()
-    if keys:
-        sends = Send.objects.filter(key__in=keys, channel=channel).order_by("pk")
-        locked = sends.select_for_update(no_key=True)
-        columns = ("key", "pk", "state", "reason", "attempts")
-        for key, pk, state, reason, attempts in locked.values_list(*columns):
-            found[key] = Found(pk, Standing(state, reason, attempts))
+    columns = ("key", "pk", "state", "reason", "attempts")
+    for model in SENT:
+        if missing := keys - found.keys():
+            sent = model._default_manager.filter(key__in=missing, channel=channel).order_by("pk")
+            locked = sent.select_for_update(no_key=True)
+            for key, pk, state, reason, attempts in locked.values_list(*columns):
+                found[key] = Found(model, pk, Standing(state, reason, attempts))
     if missing := keys - found.keys():
         trials = TrialMessage.objects.filter(key__in=missing, channel=channel).order_by("pk")
         for row in trials.select_for_update(no_key=True):
             standing = Standing(row.state, row.reason, attempts=1)
-            found[row.key] = Found(row.pk, standing, is_trial=True)
+            found[row.key] = Found(TrialMessage, row.pk, standing)
     return found
 
 
@@ -112,7 +121,7 @@ def _judged(
     return taken, after
 
 
-def _apply_to_sends(changed: Sequence[tuple[Found, Standing, str]]) -> None:
+def _apply(model: type[Model], changed: Sequence[tuple[Found, Standing, str]]) -> None:
     if not changed:
         return
     values: dict[str, Any] = {
@@ -122,7 +131,7 @@ def _apply_to_sends(changed: Sequence[tuple[Found, Standing, str]]) -> None:
         "provider_ids": [provider_id for _, _, provider_id in changed],
     }
     with connection.cursor() as cursor:
-        cursor.execute(APPLY, values)
+        cursor.execute(APPLY.format(table=model._meta.db_table), values)
 
 
 def _apply_to_trials(changed: Sequence[tuple[Found, Standing, str]]) -> None:

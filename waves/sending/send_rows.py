@@ -63,9 +63,9 @@ SELECT NOT EXISTS (
 # delivered already stays unknown [N-4, N-8]. EXISTS is a subplan for each row, which asks an index:
 # a join could read the whole list for a few rows.
 CONTACT = "CASE WHEN %(channel)s = 'sms' THEN m.phone ELSE m.email END"
-SUPPRESSED = f"""EXISTS (
+SUPPRESSED = """EXISTS (
     SELECT FROM waves_suppression listed
-    WHERE listed.contact = {hashed("%(channel)s", CONTACT)} AND listed.lifted_at IS NULL
+    WHERE listed.contact = {hashed} AND listed.lifted_at IS NULL
         AND (listed.campaign_id IS NULL OR listed.campaign_id = m.campaign_id))"""
 CLAIM = """
 WITH picked AS (
@@ -75,8 +75,8 @@ WITH picked AS (
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), asked AS (
-    SELECT picked.id, {suppressed} AS suppressed
-    FROM picked JOIN waves_member m ON m.id = picked.member_id
+    SELECT c.id, {suppressed} AS suppressed
+    FROM picked c JOIN waves_member m ON m.id = c.member_id
 ), skipped AS (
     UPDATE {table} s
     SET state = CASE WHEN s.maybe_accepted THEN 'unknown' ELSE 'skipped' END,
@@ -155,14 +155,15 @@ WHERE {owner} = %(owner)s AND channel = %(channel)s AND state IN ('pending', 'se
 @dataclass(frozen=True)
 class SendTable:
     """A table with the columns of `Send` that senders work on: `owner` is the column that says
-    whose rows they are, `going` the condition in SQL for claiming some, and `code` what stands for
-    a member's (m) code in their message.
+    whose rows they are, `going` the condition in SQL for claiming some, `code` what stands for a
+    member's (m) code in their message, and `contact` where the claimed one (c) goes.
     """
 
     name: str
     owner: str
     going: str
     code: str
+    contact: str = CONTACT
 
     def sql(self, statement: str) -> str:
         return _filled(self, statement)
@@ -171,7 +172,8 @@ class SendTable:
 @cache
 def _filled(table: SendTable, statement: str) -> str:
     parts = {"table": table.name, "owner": table.owner, "going": table.going, "code": table.code}
-    parts |= {"contact": CONTACT, "suppressed": SUPPRESSED}
+    suppressed = SUPPRESSED.format(hashed=hashed("%(channel)s", table.contact))
+    parts |= {"contact": table.contact, "suppressed": suppressed}
     return statement.format(locked=LOCKED.format(**parts), **parts)
 
 

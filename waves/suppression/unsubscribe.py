@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign
 from waves.choices import Channel, SuppressedBy
-from waves.models import Send
+from waves.models import Resend, Send
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
 
@@ -28,20 +28,23 @@ def link(key: str) -> str:
     return f"{settings.SITE_URL.rstrip('/')}{reverse('unsubscribe', args=[token])}"
 
 
-def message_of(token: str) -> Send | None:
-    """The message whose link this is; None for another link, and once the message is deleted."""
+def message_of(token: str) -> Send | Resend | None:
+    """The message, or the one sent again, whose link this is; None for another link, and once the
+    message is deleted.
+    """
     try:
         key = uuid.UUID(_signer().unsign(token))
     except (BadSignature, ValueError):
         return None
-    found = Send.objects.select_related("member", "wave__campaign")
-    return found.filter(key=key, channel=Channel.EMAIL).first()
+    mine = {"key": key, "channel": Channel.EMAIL}
+    sent = Send.objects.select_related("member", "wave__campaign").filter(**mine).first()
+    return sent or Resend.objects.select_related("wave__campaign").filter(**mine).first()
 
 
-def unsubscribe(message: Send, campaign: Campaign | None) -> None:
+def unsubscribe(message: Send | Resend, campaign: Campaign | None) -> None:
     """No more e-mails to the reader, of this campaign or (None) of any. Repeats change nothing."""
-    contact = Contact(Channel.EMAIL, message.member.email)
-    suppress([contact], Ground(SuppressedBy.UNSUBSCRIBED, campaign))
+    to = message.contact if isinstance(message, Resend) else message.member.email
+    suppress([Contact(Channel.EMAIL, to)], Ground(SuppressedBy.UNSUBSCRIBED, campaign))
 
 
 def _signer() -> Signer:

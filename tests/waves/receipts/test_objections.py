@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_n8_objections_are_logged_by_their_number_and_nothing_personal(caplog):
     with caplog.at_level(logging.INFO):
         objections.note("twilio", [], [])
         objections.note(
-            "twilio", [(7, Objection.COMPLAINT)], [InboundText("+12025550100", "STOP", "SM1")]
+            "twilio", [(uuid.uuid4(), Objection.COMPLAINT)], [InboundText("+12025550100", "STOP", "SM1")]
         )
     [record] = [each for each in caplog.records if each.name == "waves.receipts.objections"]
     assert (record.provider, record.objections, record.texts) == ("twilio", 1, 1)
@@ -38,7 +39,7 @@ def test_n8_each_objection_suppresses_the_contact_of_its_message():
     wave = triggered_wave(4, phones=0, emails=4)
     send_rows.make_sends(wave)
     sends = Send.objects.filter(wave=wave, channel=Channel.EMAIL).order_by("member__place")
-    objections.note("anymail", list(zip([each.pk for each in sends], Objection, strict=True)), [])
+    objections.note("anymail", list(zip([each.key for each in sends], Objection, strict=True)), [])
     found = [live(Contact(Channel.EMAIL, f"fan{fan}@example.com")) for fan in (1, 2, 3, 4)]
     assert found == [["hard_bounce"], ["complaint"], ["unsubscribed"], ["opted_out"]]
 

@@ -32,7 +32,7 @@ def test_n8_objections_and_texts_are_passed_on_with_the_receipts_and_each_event_
             Refused("id: odd."),
         ],
     )
-    assert noted == [("sms_http", [(row.pk, Objection.HARD_BOUNCE)], [text])]
+    assert noted == [("sms_http", [(row.key, Objection.HARD_BOUNCE)], [text])]
     assert [each.result for each in taken] == [
         ReceiptResult.APPLIED,
         ReceiptResult.UNKNOWN_MESSAGE,

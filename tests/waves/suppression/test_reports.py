@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from tests.support.sending import triggered_wave
@@ -26,12 +28,12 @@ def live(contact: Contact) -> list[tuple[str, int | None]]:
 def test_n8_the_recipient_of_a_message_is_suppressed_on_its_channel_for_all_campaigns():
     wave = triggered_wave(2, emails=2)
     send_rows.make_sends(wave)
-    ids = {(row.member.place, row.channel): row.pk for row in Send.objects.filter(wave=wave)}
+    ids = {(row.member.place, row.channel): row.key for row in Send.objects.filter(wave=wave)}
     reported = [
         (ids[1, EMAIL], SuppressedBy.HARD_BOUNCE),
         (ids[1, EMAIL], SuppressedBy.COMPLAINT),
         (ids[2, SMS], SuppressedBy.OPTED_OUT),
-        (0, SuppressedBy.COMPLAINT),  # of a message that is deleted since
+        (uuid.uuid4(), SuppressedBy.COMPLAINT),  # of a message that is deleted since
     ]
     assert suppress_recipients(reported) == 3
     assert suppress_recipients(reported) == 0
@@ -44,7 +46,7 @@ def test_n8_a_member_whose_contact_is_gone_puts_nothing_on_the_list():
     wave = triggered_wave(1)
     send_rows.make_sends(wave)
     Member.objects.filter(wave=wave).update(phone="")
-    suppress_recipients([(Send.objects.get(wave=wave, channel=SMS).pk, SuppressedBy.STOP)])
+    suppress_recipients([(Send.objects.get(wave=wave, channel=SMS).key, SuppressedBy.STOP)])
     assert not Suppression.objects.exists()
 
 

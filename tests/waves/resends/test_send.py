@@ -1,0 +1,116 @@
+"""What support asked for is sent by the machine that sends waves. [X-12, N-3, N-4, N-6]"""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.core import mail
+
+import sandbox
+from operations.models import Job
+from tests.support.waves import person
+from tests.waves.resends.test_ask import fan_of, sent_wave, wanted
+from waves import tasks
+from waves.choices import Channel, SendState, SuppressedBy
+from waves.models import Resend, Send, Suppression, Wave
+from waves.providers.outcomes import Objection, Receipt
+from waves.receipts import taking
+from waves.resends import send
+from waves.resends.ask import ask
+from waves.suppression.contacts import Contact
+from waves.suppression.suppressed import Ground, suppress
+from waves.suppression.unsubscribe import link, message_of, unsubscribe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def gateway(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    with sandbox.running(latency_ms=1) as box:
+        settings.SMS_URL = box.url
+        yield box
+
+
+def test_x12_the_same_text_with_the_same_code_goes_to_the_corrected_contacts_once(gateway):
+    wave = sent_wave()
+    asked = wanted(wave, phone="+12065550142", email="ann@band.example")
+    rows = tasks.resend_here(asked, by=person("desk"))
+    assert [row.state for row in rows] == ["sent", "sent"]
+    (sms,) = gateway.messages()
+    code, keys = fan_of(wave).code, {row.channel: str(row.key) for row in rows}
+    assert (sms["to"], sms["key"], sms["wave"]) == ("+12065550142", keys["sms"], wave.name)
+    assert code in sms["body"]
+    (email,) = mail.outbox
+    assert (email.to, code in email.body) == (["ann@band.example"], True)
+    assert Send.objects.filter(wave=wave).exclude(state="sent").count() == 0
+    tasks.resend_here(asked, by=person("desk"))
+    assert (len(gateway.messages()), len(mail.outbox)) == (1, 1)
+
+
+def test_o6_what_no_worker_has_taken_gets_one_each_minute():
+    wave = sent_wave()
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    assert list(send.waves_with_resends()) == [wave]
+    tasks.wake_resends()
+    job = Job.objects.get(kind="resend")
+    tasks.run_resend(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.rows_in, job.rows_out) == ("done", 1, 1)
+    assert Resend.objects.get().state == "sent"
+    assert not send.waves_with_resends().exists()
+
+
+def test_n6_it_waits_while_its_wave_or_what_is_left_of_it_is_paused(gateway):
+    wave = sent_wave()
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    for stopped in ({"queue": "paused"}, {"queue": "running", "state": "paused"}):
+        Wave.objects.filter(pk=wave.pk).update(**stopped)
+        assert not send.waves_with_resends().exists()
+        assert send.why_stopped(wave) == "the wave is paused"
+        send.send(wave.pk)
+        assert Resend.objects.get().state == "pending"
+    Wave.objects.filter(pk=wave.pk).update(state="completed")
+    assert send.send(wave.pk) == {"sent": 1}
+    assert len(gateway.messages()) == 1
+
+
+def test_n8_a_corrected_contact_that_was_suppressed_meanwhile_is_skipped(gateway):
+    wave = sent_wave()
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    suppress([Contact(Channel.SMS, "+12065550142")], Ground(SuppressedBy.STOP))
+    send.send(wave.pk)
+    row = Resend.objects.get()
+    assert (row.state, row.reason, gateway.messages()) == ("skipped", "suppressed", [])
+
+
+def test_n3_its_receipt_is_its_own_and_an_objection_is_about_the_corrected_contact():
+    wave = sent_wave()
+    (row,) = tasks.resend_here(wanted(wave, email="ann@band.example"), by=person("desk"))
+    original = Send.objects.get(member=row.member, channel="email")
+    bounce = Receipt(row.key, SendState.UNDELIVERABLE, "p-1", "gone", Objection.HARD_BOUNCE)
+    delivered = Receipt(original.key, SendState.DELIVERED, "p-2")
+    Send.objects.filter(pk=original.pk).update(attempts=1)
+    taking.take("anymail", [bounce, delivered])
+    row.refresh_from_db()
+    original.refresh_from_db()
+    assert (row.state, original.state) == ("undeliverable", "delivered")
+    suppressed = Suppression.objects.get()
+    other = Contact(Channel.EMAIL, row.member.email)
+    assert suppress([Contact(Channel.EMAIL, "ann@band.example")], Ground(suppressed.cause)) == 0
+    assert suppress([other], Ground(suppressed.cause)) == 1
+
+
+def test_n8_its_unsubscribe_link_is_about_the_corrected_contact():
+    wave = sent_wave()
+    (row,) = ask(wanted(wave, email="ann@band.example"), by=person("desk"))
+    token = link(str(row.key)).rstrip("/").rpartition("/")[2]
+    message = message_of(token)
+    assert message == row
+    unsubscribe(message, None)
+    assert (
+        suppress([Contact(Channel.EMAIL, "ann@band.example")], Ground(SuppressedBy.UNSUBSCRIBED))
+        == 0
+    )
+    assert message_of(link(str(uuid.uuid4())).rstrip("/").rpartition("/")[2]) is None
