@@ -15,7 +15,7 @@ from console.fans.waiting import KeptList, OnList
 
 CAMPAIGN: Any = SimpleNamespace(active_score_file_id=1)
 FACTS = CampaignFacts(CAMPAIGN, "one.txt", (), (), (), (), ())
-FAN = FanFacts(FACTS, "fan-1", None, [], [], [], [], [], False, [], None)  # nothing is known
+FAN = FanFacts(FACTS, "fan-1", None, [], [], [], [], [], False, [], [], None)  # nothing is known
 
 
 def row(**values: Any) -> Any:
