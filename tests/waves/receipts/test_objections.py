@@ -28,7 +28,9 @@ def test_n8_objections_are_logged_by_their_number_and_nothing_personal(caplog):
     with caplog.at_level(logging.INFO):
         objections.note("twilio", [], [])
         objections.note(
-            "twilio", [(uuid.uuid4(), Objection.COMPLAINT)], [InboundText("+12025550100", "STOP", "SM1")]
+            "twilio",
+            [(uuid.uuid4(), Objection.COMPLAINT)],
+            [InboundText("+12025550100", "STOP", "SM1")],
         )
     [record] = [each for each in caplog.records if each.name == "waves.receipts.objections"]
     assert (record.provider, record.objections, record.texts) == ("twilio", 1, 1)

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0032_messages_are_counted_by_blocks'),
+        ('waves', '0033_receipt_counts_in_slots'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
