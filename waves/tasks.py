@@ -30,19 +30,18 @@ from operations.services.troubles import Trouble
 from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
 from waves import schedule
-from waves.choices import Channel, SendState, WaveState
+from waves.choices import Channel, WaveState
 from waves.codes import imports, partner_codes
 from waves.deadlines import warnings
 from waves.figures import kept
 from waves.lifecycle import require_state, subject_of, wave_named
-from waves.models import CodeImport, Rehearsal, Resend, Wave
+from waves.models import CodeImport, Rehearsal, Wave
 from waves.preflight import jobs as preflights
 from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preparation import config_files, prepare, status_files, submission
 from waves.providers import registry
 from waves.rehearsal import rehearse
-from waves.resends import send as resends
-from waves.resends.ask import Wanted, ask
+from waves.resends import jobs as resends
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
@@ -72,7 +71,6 @@ EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
 REHEARSE_KIND = "rehearse_wave"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
-RESEND_KIND, RESEND_RIGHT = "resend", "waves.resend_code"
 PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
 APPROVE_RIGHT, UPLOAD_RIGHT = "waves.approve_wave", "waves.upload_wave"
 
@@ -207,39 +205,6 @@ def _record_counts(lease: Lease, result: dict[str, Any]) -> None:
     lease.update(rows_in=settled + missed, rows_out=settled, rows_rejected=missed)
 
 
-def start_resend(wanted: Wanted, *, by: User) -> list[Resend]:
-    """Write down that a fan's code is sent again, and have a worker send it. Raises what
-    `resends.ask` raises. [X-12]
-    """
-    found = ask(wanted, by=by)
-    enqueue(jobs.open_job(RESEND_KIND, subject_of(found[0].wave), by=by))
-    return found
-
-
-def resend_here(wanted: Wanted, *, by: User) -> list[Resend]:
-    """The same here and now; a worker goes on where this process is killed."""
-    found = ask(wanted, by=by)
-    job = jobs.open_job(RESEND_KIND, subject_of(found[0].wave), by=by)
-    with suppress(JobBusy):
-        run_resend(job.pk)
-    return list(Resend.objects.filter(request=wanted.request).order_by("pk"))
-
-
-def run_resend(job_id: int) -> None:
-    """Send what is to be sent again of the job's wave."""
-    wave = wave_named(Job.objects.get(pk=job_id).subject_id)
-    with leases.working(job_id) as lease:
-        counts = resends.send(wave.pk)
-        sent, total = counts.get(SendState.SENT, 0), sum(counts.values())
-        lease.update(rows_in=total, rows_out=sent, rows_rejected=total - sent)
-
-
-def wake_resends() -> None:
-    """What is to be sent again and has no worker gets one. [O-6]"""
-    for wave in resends.waves_with_resends():
-        enqueue(jobs.open_job(RESEND_KIND, subject_of(wave)))
-
-
 def start_rehearsal(wave: Wave, *, by: User) -> Rehearsal:
     """Have a worker rehearse the wave. Raises WrongState. [X-6]"""
     rehearsal = rehearse.begin(wave, by=by)
@@ -371,7 +336,7 @@ def look_after() -> None:
     preflights.open_missing_jobs()
     rehearse.forget_old()
     kept.keep_counted()
-    wake_resends()
+    resends.wake()
     notify_approvers()
 
 
@@ -463,11 +428,11 @@ JOB_KINDS = [
         before_progress="See the wave's page for its progress.",
     ),
     JobKind(
-        RESEND_KIND,
+        resends.JOB_KIND,
         "Send code again",
-        run_resend,
+        resends.run,
         page="wave",
-        right=RESEND_RIGHT,
+        right="waves.resend_code",
         can_pause=False,  # a few messages; the wave is paused, or the provider's account
     ),
     JobKind(

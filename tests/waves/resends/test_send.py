@@ -8,15 +8,13 @@ import pytest
 from django.core import mail
 
 import sandbox
-from operations.models import Job
 from tests.support.waves import person
 from tests.waves.resends.test_ask import fan_of, sent_wave, wanted
-from waves import tasks
 from waves.choices import Channel, SendState, SuppressedBy
 from waves.models import Resend, Send, Suppression, Wave
 from waves.providers.outcomes import Objection, Receipt
 from waves.receipts import taking
-from waves.resends import send
+from waves.resends import jobs, send
 from waves.resends.ask import ask
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
@@ -36,7 +34,7 @@ def gateway(settings):
 def test_x12_the_same_text_with_the_same_code_goes_to_the_corrected_contacts_once(gateway):
     wave = sent_wave()
     asked = wanted(wave, phone="+12065550142", email="ann@band.example")
-    rows = tasks.resend_here(asked, by=person("desk"))
+    rows = jobs.send_here(asked, by=person("desk"))
     assert [row.state for row in rows] == ["sent", "sent"]
     (sms,) = gateway.messages()
     code, keys = fan_of(wave).code, {row.channel: str(row.key) for row in rows}
@@ -45,21 +43,8 @@ def test_x12_the_same_text_with_the_same_code_goes_to_the_corrected_contacts_onc
     (email,) = mail.outbox
     assert (email.to, code in email.body) == (["ann@band.example"], True)
     assert Send.objects.filter(wave=wave).exclude(state="sent").count() == 0
-    tasks.resend_here(asked, by=person("desk"))
+    jobs.send_here(asked, by=person("desk"))
     assert (len(gateway.messages()), len(mail.outbox)) == (1, 1)
-
-
-def test_o6_what_no_worker_has_taken_gets_one_each_minute():
-    wave = sent_wave()
-    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
-    assert list(send.waves_with_resends()) == [wave]
-    tasks.wake_resends()
-    job = Job.objects.get(kind="resend")
-    tasks.run_resend(job.pk)
-    job.refresh_from_db()
-    assert (job.state, job.rows_in, job.rows_out) == ("done", 1, 1)
-    assert Resend.objects.get().state == "sent"
-    assert not send.waves_with_resends().exists()
 
 
 def test_n6_it_waits_while_its_wave_or_what_is_left_of_it_is_paused(gateway):
@@ -87,7 +72,7 @@ def test_n8_a_corrected_contact_that_was_suppressed_meanwhile_is_skipped(gateway
 
 def test_n3_its_receipt_is_its_own_and_an_objection_is_about_the_corrected_contact():
     wave = sent_wave()
-    (row,) = tasks.resend_here(wanted(wave, email="ann@band.example"), by=person("desk"))
+    (row,) = jobs.send_here(wanted(wave, email="ann@band.example"), by=person("desk"))
     original = Send.objects.get(member=row.member, channel="email")
     bounce = Receipt(row.key, SendState.UNDELIVERABLE, "p-1", "gone", Objection.HARD_BOUNCE)
     delivered = Receipt(original.key, SendState.DELIVERED, "p-2")

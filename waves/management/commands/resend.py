@@ -14,7 +14,7 @@ from operations.commands import JsonCommand
 from operations.entry.trimming import trim
 from waves import rights
 from waves.resends.ask import Wanted
-from waves.tasks import resend_here
+from waves.resends.jobs import send_here
 
 
 class Command(JsonCommand):
@@ -39,7 +39,7 @@ class Command(JsonCommand):
             email=options["email"],
             phone=options["phone"],
         )
-        found = resend_here(wanted, by=options["by"])
+        found = send_here(wanted, by=options["by"])
         return {
             "campaign_id": wanted.campaign.campaign_id,
             "wave": found[0].wave.name,
