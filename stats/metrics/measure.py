@@ -1,12 +1,13 @@
 """The success metrics, measured from the rows of the last seven days. [O-8]
 
-What is counted for statistics already is not counted again: messages and codes of waves are those
-of `KeptCount`.
+What is counted already is not counted again: messages of waves are kept by blocks, their codes as
+for statistics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -16,9 +17,10 @@ from operations.database.statements import rows
 from operations.models import StatusChange
 from operations.services.heartbeats import SILENT_AFTER
 from stats.metrics.goals import LEAST_SMS, MOST_FANS, WINDOW
-from stats.models import KeptCount
-from stats.snapshots.counting import kept, kept_name
-from waves.choices import CodeCall, WaveState
+from stats.snapshots.counting import codes_of, kept
+from waves.choices import Channel, CodeCall, SendState, WaveState
+from waves.figures import kept as wave_figures
+from waves.figures.parts import ChannelFigures
 from waves.models import Wave
 
 
@@ -30,6 +32,7 @@ class Measured(NamedTuple):
 
 
 NOTHING: Final = Measured(None)
+PENDING, SENDING = SendState.PENDING, SendState.SENDING
 ENDED: Final = (WaveState.COMPLETED, WaveState.CANCELLED)
 SCORE_FILES: Final = """
 SELECT max(extract(epoch FROM file.streamed_at - greatest(file.created_at, job.at,
@@ -101,20 +104,23 @@ def measure(*, now: datetime) -> dict[str, Measured]:
     """Every metric of `goals.GROUPS` by its name."""
     asked = {"since": now - WINDOW, "now": now, "silent": SILENT_AFTER, "most": MOST_FANS}
     triggered = list(Wave.objects.filter(triggered_at__gt=now - WINDOW))
-    of_all = _counts(triggered)
-    of_ended = _counts(wave for wave in triggered if wave.state in ENDED)
+    alone = list(_sent_alone(now))
+    figures = wave_figures.figures_of_all(wave.pk for wave in [*triggered, *alone])
+    ended = [figures[wave.pk].channels for wave in triggered if wave.state in ENDED]
     return {
         "score_file_seconds": _highest(SCORE_FILES, asked),
         "data_accuracy": _share(ACCURACY, asked),
         "merge_success": _share(MERGES, asked),
         "rows_lost": _highest(LEDGERS, asked),
         "code_uniqueness": unique(triggered, now=now),
-        "code_assignment": assigned(of_all),
+        "code_assignment": assigned(codes_of(wave, at=now) for wave in triggered),
         "code_reservation": _share(RESERVATION, asked | {"action": CodeCall.RESERVE.value}),
-        "sms_attempts": attempted(of_ended),
-        "email_queued": queued(of_ended),
+        "sms_attempts": attempted(each[Channel.SMS] for each in ended),
+        "email_queued": queued(each[Channel.EMAIL] for each in ended),
         "wave_seconds": _highest(WAVES, asked),
-        "sms_per_second": slowest(_counts(_sent_alone(now))),
+        "sms_per_second": slowest(
+            (figures[wave.pk].channels[Channel.SMS], wave.completed_at or now) for wave in alone
+        ),
         "job_success": _share(JOBS, asked),
         "alert_seconds": _highest(ALERTS, asked),
         "retry_success": _share(RETRIES, asked),
@@ -136,38 +142,43 @@ def unique(waves: Sequence[Wave], *, now: datetime) -> Measured:
     return percent(found["unique"], found["all"])
 
 
-def assigned(waves: Iterable[dict[str, Any]]) -> Measured:
-    """Codes that are assigned, of those that the waves hold."""
-    counts = [wave["codes"] for wave in waves]
-    done = sum(each.get("assigned", 0) for each in counts)
-    return percent(done, done + sum(each.get("reserved", 0) for each in counts))
+def assigned(codes: Iterable[Mapping[str, int]]) -> Measured:
+    """Codes that are assigned, of those that waves hold."""
+    total = Counter[str]()
+    for each in codes:
+        total.update(each)
+    return percent(total["assigned"], total["assigned"] + total["reserved"])
 
 
-def attempted(waves: Iterable[dict[str, Any]]) -> Measured:
+def attempted(channels: Iterable[ChannelFigures]) -> Measured:
     """SMS that were handed to the provider or tried to be, of those that could be."""
-    counts = [wave["sms"] for wave in waves if "sms" in wave]
-    tried = sum(each["sent"] + each["failed"] + each["unknown"] for each in counts)
-    return percent(tried, tried + sum(each["waiting"] for each in counts))
+    counts = [(each.all, each.states[PENDING] + each.states[SENDING]) for each in channels]
+    every = sum(count for count, _ in counts)
+    return percent(every - sum(waiting for _, waiting in counts), every)
 
 
-def queued(waves: Iterable[dict[str, Any]]) -> Measured:
+def queued(channels: Iterable[ChannelFigures]) -> Measured:
     """E-mails that ever came into the queue, of all that were to be sent."""
-    counts = [wave["email"] for wave in waves if "email" in wave]
-    names = ("sent", "failed", "unknown", "waiting")
-    return percent(
-        sum(each["queued"] for each in counts),
-        sum(each[name] for each in counts for name in names),
-    )
+    counts = [(each.queued, each.all) for each in channels]
+    return percent(sum(count for count, _ in counts), sum(count for _, count in counts))
 
 
-def slowest(waves: Iterable[dict[str, Any]]) -> Measured:
-    """The lowest rate of a wave that had enough to send."""
-    rates = [
-        wave["sms"]["sent"] / wave["seconds"]["sms"]
-        for wave in waves
-        if wave.get("sms", {}).get("sent", 0) >= LEAST_SMS and wave["seconds"].get("sms")
-    ]
+def slowest(waves: Iterable[tuple[ChannelFigures, datetime]]) -> Measured:
+    """The lowest rate of a wave that had enough SMS to send until it was complete."""
+    rates = [rate for sms, done in waves if (rate := sustained(sms.by_second, done)) is not None]
     return Measured(min(rates), len(rates)) if rates else NOTHING
+
+
+def sustained(by_second: Mapping[int, int], done: datetime) -> float | None:
+    """Messages a second from the fifth second on, the last one aside; None of a few. What is sent
+    again after the wave is complete does not count. [N-2]
+    """
+    counts = {second: count for second, count in by_second.items() if second <= done.timestamp()}
+    if sum(counts.values()) < LEAST_SMS:
+        return None
+    first, last = min(counts) + 4, max(counts)
+    full = sum(count for second, count in counts.items() if first <= second < last)
+    return full / (last - first) if last > first else None
 
 
 def percent(part: int, of: int) -> Measured:
@@ -193,8 +204,3 @@ def _share(statement: str, values: dict[str, Any]) -> Measured:
 def _highest(statement: str, values: dict[str, Any]) -> Measured:
     value, samples = rows(statement, **values)[0]
     return Measured(float(value), samples) if samples and value is not None else NOTHING
-
-
-def _counts(waves: Iterable[Wave]) -> list[dict[str, Any]]:
-    names = [kept_name(wave.pk) for wave in waves]
-    return list(KeptCount.objects.filter(name__in=names).values_list("figures", flat=True))

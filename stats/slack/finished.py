@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
 from datalake.choices import MergeState
@@ -17,8 +18,10 @@ from operations.alerts import alert
 from stats.choices import Finished
 from stats.models import Summary
 from stats.slack import words
-from stats.snapshots.counting import count_wave
+from stats.snapshots.counting import channels_of
 from waves.choices import SendState, WaveState
+from waves.figures import kept as wave_figures
+from waves.figures.parts import ChannelFigures
 from waves.models import Send, Wave
 from waves.providers.reasons import reason_in_words
 
@@ -55,13 +58,26 @@ def _report_wave(wave: Wave, now: datetime) -> bool:
 
 
 def _text(wave: Wave) -> str:
-    counts, reasons = count_wave(wave.pk), dict[str, dict[str, int]]()
-    failed = Send.objects.filter(wave=wave, state=SendState.FAILED).order_by()
-    for channel, reason, number in failed.values_list("channel", "reason").annotate(Count("pk")):
-        reasons.setdefault(channel, {})[reason_in_words(reason)] = number
+    figures = wave_figures.figures(wave.pk)
+    reasons = {name: _failed(channel) for name, channel in figures.channels.items()}
+    seconds = {
+        name: max(channel.by_second) - min(channel.by_second)
+        for name, channel in figures.channels.items()
+        if channel.by_second
+    }
     took = (wave.completed_at or wave.notify_date) - (wave.triggered_at or wave.notify_date)
     link = f"{settings.SITE_URL.rstrip('/')}{reverse('wave', args=[wave.name])}"
-    return words.of_wave(wave.name, wave.selected, counts, reasons, took, link)
+    return words.of_wave(
+        wave.name, wave.selected, channels_of(figures), seconds, reasons, took, link
+    )
+
+
+def _failed(channel: ChannelFigures) -> dict[str, int]:
+    found = Counter[str]()
+    for (state, reason), number in channel.by_reason.items():
+        if state == SendState.FAILED:
+            found[reason_in_words(reason)] += number
+    return dict(found)
 
 
 def _merged(now: datetime) -> list[Merge]:

@@ -75,22 +75,22 @@ def of_wave(
     name: str,
     members: int,
     counts: Mapping[str, Mapping[str, int]],
+    seconds: Mapping[str, int],
     reasons: Mapping[str, Mapping[str, int]],
     took: timedelta,
     link: str,
 ) -> str:
     """A wave that is complete: fans, each channel with why messages failed, and how fast it was.
 
+    `counts` and `seconds`: for each channel its outcomes, and how long it was sent on.
     `reasons`: for each channel the failed messages by their reason in words.
     """
-    seconds = max(1, round(took.total_seconds()))
-    lines = [
-        f":white_check_mark: Wave {name} is complete: {plural(members, 'fan')} in {length(seconds)}"
-    ]
+    lasted = length(max(1, round(took.total_seconds())))
+    lines = [f":white_check_mark: Wave {name} is complete: {plural(members, 'fan')} in {lasted}"]
     for channel, words in CHANNEL_NAMES.items():
         if any(counts.get(channel, {}).get(key) for key, _, _ in OUTCOME_WORDS):
             why = _reasons(reasons.get(channel, {}))
-            rate = per_second(counts[channel]["sent"], counts["seconds"].get(channel, 0.0))
+            rate = per_second(counts[channel]["sent"], seconds.get(channel, 0))
             lines.append(f"{words}: {outcomes(counts[channel], {})}{why}{rate}")
     return "\n".join([*lines, link])
 
@@ -132,7 +132,7 @@ def outcomes(counts: Mapping[str, int], before: Mapping[str, int]) -> str:
     )
 
 
-def per_second(sent: int, seconds: float) -> str:
+def per_second(sent: int, seconds: int) -> str:
     """`; 196 per second`, of what took more than a second."""
     return f"; {sent / seconds:,.0f} per second" if seconds > 1 and sent else ""
 

@@ -2,8 +2,9 @@
 by index, once for each change, or as often as it costs little. [O-3]
 
 Registrants are counted by the transactions that change them (`RegistrantCount`), rows of score
-files by the files, selected fans by the preparations. Left to count are the messages and codes of
-each wave, the free codes, and once for each active score file who prefers which market.
+files by the files, selected fans by the preparations, messages of waves by blocks that changed.
+Left to count are the codes of each wave and the free ones, and once for each active score file who
+prefers which market.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, ScoreFile
 from operations.database.statements import rows, run
 from stats.models import KeptCount, RegistrantCount
-from stats.snapshots.figures import CHANNELS, CODES, OUTCOMES, Figures, added_up, rest
-from waves.choices import WaveState
+from stats.snapshots.figures import CHANNELS, CODES, Figures, added_up, rest
+from waves.choices import SendState, WaveState
+from waves.figures import kept as wave_figures
+from waves.figures.parts import Figures as WaveFigures
 from waves.models import Wave, WaveMarket
 
 # One row for each campaign: whoever adds up at the same time finds nothing left to add.
@@ -52,14 +55,6 @@ SELECT (SELECT count(*) FROM waves_code
 CODES_OF_WAVE: Final = """
 SELECT CASE WHEN state = 'reserved' THEN 'reserved' ELSE 'assigned' END, count(*)
 FROM waves_code WHERE wave_id = %(wave)s GROUP BY 1
-"""
-MESSAGES_OF_WAVE: Final = """
-SELECT channel, count(*) FILTER (WHERE state IN ('sent', 'delivered', 'undeliverable')),
-    count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'undeliverable'),
-    count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'unknown'),
-    count(*) FILTER (WHERE state IN ('pending', 'sending')), count(queued_at),
-    extract(epoch FROM max(sent_at) - min(sent_at))::float
-FROM waves_send WHERE wave_id = %(wave)s AND state <> 'skipped' GROUP BY channel
 """
 
 
@@ -102,25 +97,36 @@ def selected(campaign: Campaign) -> dict[str, int]:
 
 
 def wave_counts(campaign: Campaign, *, at: datetime) -> list[dict[str, Any]]:
-    """`count_wave` of each of its waves, kept for a while."""
-    waves = Wave.objects.filter(campaign=campaign).order_by("id").values_list("pk", "state")
-    return [kept(kept_name(pk), state, partial(count_wave, pk), at=at) for pk, state in waves]
+    """Of each of its waves the `codes` by what became of them, and the messages of channels."""
+    waves = list(Wave.objects.filter(campaign=campaign).order_by("id"))
+    sent = wave_figures.figures_of_all(wave.pk for wave in waves if wave.triggered_at)
+    return [
+        {"codes": codes_of(wave, at=at)} | (channels_of(sent[wave.pk]) if wave.pk in sent else {})
+        for wave in waves
+    ]
 
 
-def kept_name(wave_pk: int) -> str:
-    """Under which the counts of a wave are kept."""
-    return f"wave {wave_pk}"
+def channels_of(figures: WaveFigures) -> dict[str, dict[str, int]]:
+    """The messages of a wave by channel: OUTCOMES, and how many were ever queued."""
+    return {
+        name: {
+            **channel.detail,
+            "unknown": channel.states[SendState.UNKNOWN],
+            "waiting": channel.states[SendState.PENDING] + channel.states[SendState.SENDING],
+            "queued": channel.queued,
+        }
+        for name, channel in figures.channels.items()
+        if channel.all
+    }
 
 
-def count_wave(wave_pk: int) -> dict[str, Any]:
-    """`codes` of the wave by what became of them; `sms` and `email` with OUTCOMES, how many were
-    ever queued, and the seconds from the first to the last one sent.
-    """
-    found: dict[str, Any] = {"codes": dict(rows(CODES_OF_WAVE, wave=wave_pk)), "seconds": {}}
-    for channel, *counts, queued, seconds in rows(MESSAGES_OF_WAVE, wave=wave_pk):
-        found[channel] = dict(zip(OUTCOMES, counts, strict=True)) | {"queued": queued}
-        found["seconds"][channel] = seconds or 0.0
-    return found
+def codes_of(wave: Wave, *, at: datetime) -> dict[str, int]:
+    """Codes that the wave holds: `reserved`, `assigned`."""
+    return kept(f"codes of wave {wave.pk}", wave.state, partial(_codes, wave.pk), at=at)
+
+
+def _codes(wave_pk: int) -> dict[str, int]:
+    return dict(rows(CODES_OF_WAVE, wave=wave_pk))
 
 
 def kept(

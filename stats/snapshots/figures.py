@@ -14,7 +14,6 @@ LONGEST_REST: Final = timedelta(hours=1)
 TIMES_AS_LONG: Final = 100
 CODES: Final = ("free", "reserved", "assigned")
 CHANNELS: Final = ("sms", "email")
-OUTCOMES: Final = ("sent", "delivered", "undeliverable", "failed", "unknown", "waiting")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,20 +11,18 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from datalake.models import Claim, Merge
 from operations.models import Alert, Job, StatusChange
-from stats.metrics.goals import GROUPS, WINDOW
-from stats.metrics.measure import NOTHING, Measured, measure
+from stats.metrics.goals import GROUPS, LEAST_SMS, WINDOW
+from stats.metrics.measure import NOTHING, Measured, assigned, measure, sustained
 from stats.models import KeptCount
-from stats.snapshots.counting import kept_name
 from tests.support.campaigns import make_campaign
 from tests.support.sending import triggered_wave
 from tests.support.waves import add_scores
-from waves.models import Assignment, Code, CodeServiceCall, Wave
+from waves.models import Assignment, Code, CodeServiceCall, FigureBlock, Wave
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 LONG_AGO = NOW - WINDOW - HOUR
-SMS = dict.fromkeys(("sent", "failed", "unknown", "waiting", "queued"), 0)
 
 
 def measured(name: str) -> Measured:
@@ -37,13 +35,15 @@ def job(kind: str = "sheep", state: str = "done", **values: Any) -> Job:
     return Job.objects.create(kind=kind, **given | values)
 
 
-def wave_with(figures: dict[str, Any], *, begun=NOW - 2 * HOUR, ended=NOW - HOUR) -> Wave:
+def wave_with(*, begun=NOW - 2 * HOUR, ended=NOW - HOUR, **parts: int) -> Wave:
+    """A completed wave with these kept counts; `sms_failed` for `sms/state/failed/`."""
     wave = triggered_wave(members=1, state="completed")
     Wave.objects.filter(pk=wave.pk).update(triggered_at=begun, completed_at=ended)
-    figures = {"codes": {}, "seconds": {}} | figures
-    KeptCount.objects.create(
-        name=kept_name(wave.pk), state="completed", figures=figures, seconds=0, counted_at=NOW
-    )
+    counts = {
+        part.replace("_", "/state/", 1) + "/" if part != "email_queued" else "email/queued": number
+        for part, number in parts.items()
+    }
+    FigureBlock.objects.create(wave=wave, block=1, counts=counts)
     return wave
 
 
@@ -111,8 +111,12 @@ def test_o8_codes_are_compared_when_another_wave_is_triggered_or_after_a_rest():
 
 
 def test_o8_codes_are_held_against_those_that_are_reserved():
-    wave_with({"codes": {"assigned": 199, "reserved": 1}})
-    assert measured("code_assignment") == (99.5, 200)
+    assert assigned([{"assigned": 150}, {"assigned": 49, "reserved": 1}]) == (99.5, 200)
+    wave = triggered_wave(members=1)
+    held = {"campaign": wave.campaign, "wave": wave}
+    for fan, state in (("a", "published"), ("b", "reserved")):
+        Code.objects.create(code=f"CODE{fan}", state=state, global_user_id=fan, **held)
+    assert measured("code_assignment") == (50, 2)
 
 
 def test_o8_codes_of_the_service_are_held_against_what_was_asked_for():
@@ -132,37 +136,46 @@ def test_o8_codes_of_the_service_are_held_against_what_was_asked_for():
 
 
 def test_o8_messages_of_finished_waves_are_attempted_and_queued():
-    wave_with(
-        {
-            "sms": SMS | {"sent": 95, "failed": 2, "unknown": 1, "waiting": 2},
-            "email": SMS | {"sent": 50, "queued": 99, "waiting": 50},
-        }
-    )
-    going = wave_with({"sms": SMS | {"waiting": 1_000}})
+    wave_with(sms_sent=90, sms_delivered=5, sms_failed=2, sms_unknown=1, sms_pending=2,
+        sms_skipped=50, email_sent=50, email_pending=50, email_queued=99)  # fmt: skip
+    going = wave_with(sms_pending=1_000)
     Wave.objects.filter(pk=going.pk).update(state="triggered")
     assert measured("sms_attempts") == (98, 100)
     assert measured("email_queued") == (99, 100)
 
 
 def test_o8_a_wave_takes_from_its_trigger_to_completion():
-    wave_with({}, ended=NOW - HOUR)
-    larger = wave_with({}, ended=NOW)
+    wave_with(ended=NOW - HOUR)
+    larger = wave_with(ended=NOW)
     Wave.objects.filter(pk=larger.pk).update(selected=100_001)
     assert measured("wave_seconds") == (3_600, 1)
 
 
-def test_o8_the_rate_is_that_of_waves_that_were_sent_alone():
-    def sent(count: int, hours: int) -> Wave:
-        figures = {"sms": SMS | {"sent": count}, "seconds": {"sms": 60.0}}
-        begun = NOW - hours * HOUR
-        return wave_with(figures, begun=begun, ended=begun + 60 * SECOND)
+def test_o8_the_rate_is_that_from_the_fifth_second_until_the_wave_is_complete():
+    done = datetime.fromtimestamp(1_000, UTC)
+    ramp = {900 + n: 10 for n in range(4)}
+    steady = {904 + n: 200 for n in range(50)}
+    assert sustained(ramp | steady | {954: 3}, done) == 200
+    assert sustained(ramp | steady | {1_001: 900}, done) == 200
+    assert sustained({900: LEAST_SMS - 1}, done) is None
+    assert sustained({900: LEAST_SMS}, done) is None
 
-    sent(11_760, 2)
-    sent(5_999, 4)  # too few
-    paused = sent(6_000, 6)
+
+def test_o8_the_rate_is_that_of_waves_that_were_sent_alone():
+    def sent(per_second: int, hours: int) -> Wave:
+        begun = NOW - hours * HOUR
+        wave = wave_with(begun=begun, ended=begun + 60 * SECOND)
+        first = int(begun.timestamp())
+        counts = {f"sms/second/{first + n}": per_second for n in range(60)}
+        FigureBlock.objects.filter(wave=wave).update(counts=counts)
+        return wave
+
+    sent(196, 2)
+    sent(99, 4)  # too few
+    paused = sent(100, 6)
     StatusChange.objects.create(subject_kind="wave", subject_id=paused.name, to_state="paused")
-    sent(6_000, 8)
-    sent(6_000, 8)  # beside it
+    sent(100, 8)
+    sent(100, 8)  # beside it
     assert measured("sms_per_second") == (196, 1)
 
 

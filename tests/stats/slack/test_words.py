@@ -45,7 +45,8 @@ def test_o3_the_summary_of_a_wave_has_channels_reasons_and_rate():
     text = of_wave(
         "12345_20260121",
         100_000,
-        {"sms": SENT, "email": {"sent": 5}, "seconds": {"sms": 500.0}},
+        {"sms": SENT, "email": {"sent": 5}},
+        {"sms": 500},
         {"sms": {f"Reason {n}": n for n in range(1, 8)}},
         timedelta(minutes=8, seconds=25),
         LINK,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Registrant, ScoreFile
@@ -63,6 +64,8 @@ def test_o3_the_changes_of_registrants_are_added_up_to_one_row():
     campaign, draft = make_campaign("one"), make_campaign("two", opened=False)
     register(campaign, "a")
     register(campaign, "b", confirmed=True)
+    Registrant.objects.filter(campaign=campaign).update(phone_confirmed=F("phone_confirmed"))
+    assert RegistrantCount.objects.count() == 2  # nobody's phone changed
     register(draft, "a")
     Registrant.objects.filter(campaign=draft).delete()
     delete_draft(draft.pk, by=person("someone"))
@@ -118,7 +121,6 @@ def test_o3_messages_and_codes_of_a_wave_are_counted_by_what_became_of_them():
         "queued": 0,
     }
     assert (found.messages["email"]["queued"], found.messages["email"]["sent"]) == (2, 1)
-    assert counting.count_wave(wave.pk)["seconds"] == {"sms": 6.0, "email": 1.0}
 
 
 @pytest.mark.parametrize(
