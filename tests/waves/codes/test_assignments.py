@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
 from tests.support.database import kept
+from tests.support.sending import triggered_wave
 from tests.support.waves import (
     NOTIFY,
     NOW,
@@ -27,6 +28,11 @@ pytestmark = pytest.mark.django_db
 
 
 SECOND = timedelta(seconds=1)
+RESERVED_FOR_MEMBERS = """
+INSERT INTO waves_code (campaign_id, wave_id, market_id, global_user_id, code, state, source, origin, reserved_at)
+SELECT campaign_id, wave_id, market_id, global_user_id, code, 'reserved', 'own', '', now()
+FROM waves_member WHERE wave_id = %s
+"""
 
 
 def test_w11_many_batches_are_assigned_and_published_whole(monkeypatch):
@@ -34,6 +40,35 @@ def test_w11_many_batches_are_assigned_and_published_whole(monkeypatch):
     wave = scheduled(20, capacities={"west": 10})
     check_due_waves(now=NOTIFY)
     assert Assignment.objects.filter(wave=wave).count() == len(published()) == 10
+
+
+def test_w11_codes_are_assigned_and_published_2500_at_a_time():
+    wave = triggered_wave(2_501)
+    with connection.cursor() as cursor:
+        cursor.execute(RESERVED_FOR_MEMBERS, [wave.pk])
+    assigned, marked = list[int](), list[int]()
+
+    def note(execute, sql, params, many, context):
+        if "INSERT INTO waves_assignment" in sql:
+            assigned.append(len(params["members"]))
+        elif "SET published_at" in sql:
+            marked.append(len(params["ids"]))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        assignments.assign(wave, now=NOTIFY)
+        assignments.publish(wave, now=NOTIFY)
+    assert assigned == marked == [2_500, 1]
+    assert Code.objects.filter(wave=wave, state="published").count() == 2_501
+
+
+def test_t2_an_assignment_names_the_fans_member_id_and_market_and_the_waves_category():
+    scheduled(3, capacities={"west": 3}, category_id="rock")
+    check_due_waves(now=NOTIFY)
+    named = [
+        (r["globalUserId"], r["memberId"], r["marketId"], r["categoryId"]) for r in published()
+    ]
+    assert sorted(named) == [(f"fan-{n:06d}", f"m-{n}", "west", "rock") for n in range(3)]
 
 
 def test_w11_t2_repeats_change_nothing():

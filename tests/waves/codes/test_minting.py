@@ -49,7 +49,8 @@ def test_a_code_that_is_made_for_nobody_is_an_own_one_and_available():
     assert set(made.values_list("source", "state", "origin", "global_user_id", "wave")) == {
         ("own", "available", "", "", None)
     }
-    assert all(code.startswith("TB") for code in made.values_list("code", flat=True))
+    codes = made.values_list("code", flat=True)
+    assert all(re.fullmatch(f"TB[{ALPHABET}]{{10}}", code) for code in codes)
 
 
 @pytest.mark.django_db

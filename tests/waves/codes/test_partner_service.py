@@ -7,7 +7,7 @@ import pytest
 from tests.waves.codes.code_service import faults, running, service_of
 from waves.codes import partner_http
 from waves.codes.partner_answers import AssignedThere
-from waves.codes.partner_service import CodeService, chosen, required
+from waves.codes.partner_service import MOST_AT_ONCE, CodeService, chosen, required
 from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError
 
 
@@ -32,6 +32,12 @@ def test_k4_a_repeated_reservation_gets_the_same_codes(service):
     assert reserve(service, "w1", 5) == first
     assert not set(reserve(service, "w1", 5, number=2)) & set(first)
     assert not set(reserve(service, "w2", 5)) & set(first)
+
+
+def test_k4_as_many_codes_are_asked_for_at_once_as_the_service_gives(service):
+    assert len(reserve(service, "w0", MOST_AT_ONCE)) == 2_500
+    with pytest.raises(CodeServiceError):
+        reserve(service, "w0", MOST_AT_ONCE + 1, number=2)
 
 
 def test_k4_codes_are_assigned_to_their_fans_and_counted(service):
