@@ -139,7 +139,7 @@ def test_x5_k3_a_template_that_cannot_be_used_any_more_stops_the_trigger_of_that
 
 
 def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monkeypatch):
-    refused, fine = kept.scheduled(), scheduled()
+    refused, fine = kept.scheduled(), kept.scheduled_too()
 
     def refuse(wave):
         if wave.pk == refused.pk:
@@ -152,7 +152,7 @@ def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monke
 
 
 def test_w11_a_wave_that_cannot_even_be_held_stops_no_other_wave():
-    refused, fine = kept.scheduled(), scheduled()
+    refused, fine = kept.scheduled(), kept.scheduled_too()
     Campaign.objects.filter(pk=refused.campaign_id).update(status="closed")
     for now in (NOTIFY, NOTIFY + timedelta(hours=3)):
         seen = check_due_waves(now=now)
@@ -162,7 +162,7 @@ def test_w11_a_wave_that_cannot_even_be_held_stops_no_other_wave():
 
 
 def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
-    first, second = kept.scheduled(), scheduled()
+    first, second = kept.scheduled(), kept.scheduled_too()
     fan = Member.objects.filter(wave=first).first().global_user_id
     other = Code.objects.create(campaign=first.campaign, code="ELSEWHERE2")
     Assignment.objects.create(
@@ -183,7 +183,7 @@ def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
 
 
 def test_w11_a_wave_that_a_person_cancels_while_its_codes_are_assigned_is_theirs(monkeypatch):
-    first, second = kept.scheduled(), scheduled()
+    first, second = kept.scheduled(), kept.scheduled_too()
     real = assignments.assign
 
     def assign(wave, *, now):
@@ -203,7 +203,7 @@ def test_w11_a_wave_that_a_person_cancels_while_its_codes_are_assigned_is_theirs
 
 def test_w11_two_schedulers_void_the_same_waves_and_both_go_on(monkeypatch):
     """Both have listed the changed waves before either of them changes one."""
-    broken, fine = kept.scheduled(), scheduled()
+    broken, fine = kept.scheduled(), kept.scheduled_too()
     Template.objects.create(campaign=broken.campaign, channel="sms", body="changed {code}")
     listed = changed_waves()
     assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [fine.pk]
@@ -325,7 +325,7 @@ def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_lat
 
 @pytest.mark.parametrize("step", ["trigger_if_free", "finish_trigger"])
 def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypatch, step):
-    first, second = kept.scheduled(), scheduled()
+    first, second = kept.scheduled(), kept.scheduled_too()
     real = getattr(scheduling, step)
 
     def faulty(wave, **values):

@@ -150,6 +150,25 @@ def test_n4_what_was_in_flight_when_its_wave_was_cancelled_becomes_unknown(minut
     assert set(wave.sends.filter(channel="sms").values_list("state", flat=True)) == {state}
 
 
+def test_o6_all_that_may_have_been_missed_is_looked_for_each_minute(monkeypatch):
+    """What each of them does has its tests."""
+    looked_for: set[str] = set()
+    each_minute = {
+        f"{owner.__name__}.{name}": (owner, name)
+        for owner, name in (
+            *((tasks, "wake_waves"), (tasks, "wake_settlers"), (tasks, "notify_approvers")),
+            *((tasks.results, "take_over_cancelled"), (tasks.schedule, "void_what_changed")),
+            *((tasks.status_files, "sweep"), (tasks.config_files, "sweep")),
+            *((tasks.count, "open_missing_jobs"), (tasks.preflights, "open_missing_jobs")),
+            *((tasks.rehearse, "forget_old"), (tasks.kept, "keep_counted")),
+        )
+    }
+    for what, (owner, name) in each_minute.items():
+        monkeypatch.setattr(owner, name, lambda what=what: looked_for.add(what))
+    tasks.look_after()
+    assert looked_for == set(each_minute)
+
+
 def test_no_job_is_opened_when_nothing_is_due():
     tasks.look_after()
     assert (Job.objects.count(), OrmQ.objects.count()) == (0, 0)

@@ -62,36 +62,28 @@ END $$
 
 @dataclass(frozen=True)
 class Kept:
-    """One that is kept: its key, its fans' score files, and where its bucket's files lie."""
+    """One that is kept: where its rows lie, its key, its fans' score files, and where its bucket's
+    files lie.
+    """
 
+    schema: str
     wave: int
     score_files: tuple[int, ...]
     files: Path
 
 
-_kept: dict[str, Kept] = {}
+_made: list[Callable[[], Wave]] = []
+_kept: dict[int, Kept] = {}
 
 
-def prepared() -> Wave:
-    """Prepared by ann from twelve fans; five of each market are members."""
-    return _back("prepared")
-
-
-def counted_wave() -> Wave:
-    """The same, with its second count. [X-14]"""
-    return _back("counted")
-
-
-def scheduled() -> Wave:
-    """The same, approved and scheduled by bob."""
-    return _back("scheduled")
-
-
-def cleared_wave() -> Wave:
-    """Prepared from thirty fans, counted, and after a green pre-flight, which is of this moment.
-    [X-6]
+def keep(make: Callable[[], Wave]) -> Callable[[], Wave]:
+    """What gives the wave that `make` makes. For modules, while they are imported: later it would
+    be made anew for each test, and so it is for who is no superuser. It is worth it where more
+    tests than there are workers begin with the wave.
     """
-    return cleared(_back("of_thirty"))
+    number = len(_made)
+    _made.append(make)
+    return lambda: _back(_kept[number]) if number in _kept else make()
 
 
 def _prepare() -> Wave:
@@ -108,18 +100,26 @@ def _of_thirty() -> Wave:
     return counted(prepare(request(campaign_with(30)), by=person("preparer"), now=NOW).wave)
 
 
-MADE: dict[str, Callable[[], Wave]] = {
-    "prepared": _prepare,
-    "counted": lambda: counted(_prepare()),
-    "scheduled": _schedule,
-    "of_thirty": _of_thirty,
-}
+# prepared by ann from twelve fans; five of each market are members
+prepared = keep(_prepare)
+# the same, with its second count [X-14]
+counted_wave = keep(lambda: counted(_prepare()))
+# the same, approved and scheduled by bob; and another one beside it
+scheduled, scheduled_too = keep(_schedule), keep(_schedule)
+_counted_of_thirty = keep(_of_thirty)
+
+
+def cleared_wave() -> Wave:
+    """Prepared from thirty fans, counted, and after a green pre-flight, which is of this moment.
+    [X-6]
+    """
+    return cleared(_counted_of_thirty())
 
 
 def keep_all(folder: Path) -> None:
     """Make all of them, in a session whose database holds nothing yet."""
-    for name, make in MADE.items():
-        files = folder / name
+    for number, make in enumerate(_made):
+        files = folder / str(number)
         bucket = {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {"location": str(files)},
@@ -127,21 +127,19 @@ def keep_all(folder: Path) -> None:
         buckets = settings.STORAGES | {"scoring": bucket, "campaign-data": bucket}
         with override_settings(STORAGES=buckets, FAIRWAVE_DATA=files):
             wave = make()
+        schema = f"kept_{number}"
         with connection.cursor() as cursor:
-            cursor.execute(_KEEP.format(kept=f"kept_{name}"))
+            cursor.execute(_KEEP.format(kept=schema))
         score_files = tuple(ScoreFile.objects.values_list("pk", flat=True))
-        _kept[name] = Kept(wave.pk, score_files, files)
+        _kept[number] = Kept(schema, wave.pk, score_files, files)
         resetting.reset()
 
 
-def _back(name: str) -> Wave:
-    kept = _kept.get(name)
-    if kept is None:  # without a superuser nothing is kept
-        return MADE[name]()
+def _back(kept: Kept) -> Wave:
     for score_file in kept.score_files:
         tables.create(score_file)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT kept_{name}.put()")
+        cursor.execute(f"SELECT {kept.schema}.put()")
     for score_file in kept.score_files:
         tables.index(score_file)
         tables.attach(score_file)

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 
 from campaigns.models import Registrant
 from datalake.storage import buckets
+from tests.support.database.kept import keep
 from tests.support.waves import (
     NOTIFY,
     NOW,
@@ -36,16 +37,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "20260121-2"
 
 
-@pytest.fixture
-def campaign():
+def first_wave() -> Wave:
     """Of twelve fans three are selected and sent their code, one is not registered, one wants
     another market: seven are left.
     """
     wanted = [["west"]] * 11 + [["elsewhere"]]
     campaign = campaign_with(12, {"west": 3}, preferences=wanted)
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000000").delete()
-    sent_out(prepare(request(campaign), by=person("ann"), now=NOW).wave)
-    return campaign
+    return sent_out(prepare(request(campaign), by=person("ann"), now=NOW).wave)
+
+
+kept_wave = keep(first_wave)
+
+
+@pytest.fixture
+def campaign():
+    return kept_wave().campaign
 
 
 def told(campaign, key: str = KEY) -> Wave:
