@@ -19,7 +19,7 @@ from waves.suppression.hashing import KEY_IF_USED, hashed
 
 SUPPRESSED: Final = """
 WITH suppressed AS (
-    SELECT DISTINCT contact FROM waves_suppression
+    SELECT DISTINCT uuid_send(contact) AS contact FROM waves_suppression
     WHERE lifted_at IS NULL AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
 )
 """

@@ -65,7 +65,7 @@ SELECT NOT EXISTS (
 CONTACT = "CASE WHEN %(channel)s = 'sms' THEN m.phone ELSE m.email END"
 SUPPRESSED = """EXISTS (
     SELECT FROM waves_suppression listed
-    WHERE listed.contact = {hashed} AND listed.lifted_at IS NULL
+    WHERE listed.contact = encode({hashed}, 'hex')::uuid AND listed.lifted_at IS NULL
         AND (listed.campaign_id IS NULL OR listed.campaign_id = m.campaign_id))"""
 CLAIM = """
 WITH picked AS (

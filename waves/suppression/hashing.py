@@ -29,6 +29,8 @@ def hash_of(key: bytes, channel: str, contact: str) -> uuid.UUID:
 
 
 def hashed(channel: str, contact: str, key: str = KEY) -> str:
-    """The same in SQL, of expressions in SQL; null without a key."""
+    """Its 16 bytes in SQL, of expressions in SQL; null without a key. As a UUID they take twice as
+    long, which shows with two million fans.
+    """
     text = f"convert_to({channel} || E'\\x1f' || {contact}, 'UTF8')"
-    return f"left(encode(sha256({key} || {text}), 'hex'), 32)::uuid"
+    return f"substring(sha256({key} || {text}) FROM 1 FOR 16)"
