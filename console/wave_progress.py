@@ -70,6 +70,7 @@ def counters(wave: Wave) -> dict[str, Any]:
     return {
         **counts,
         "in_flight": accounts.in_flight(wave=wave),
+        "sent_instead_by": accounts.sends_instead(wave.pk),
         "over": over,
         "goes_on": not over or (counts["in_queue"] > 0 and not not_going(wave)),
         "bar": _bar_of_fans(counts) if over else None,

@@ -186,6 +186,7 @@ Q_CLUSTER = {
 
 # Providers
 SMS_PROVIDER = env.text("SMS_PROVIDER", "http")
+SMS_FALLBACK = env.text("SMS_FALLBACK")
 SMS_URL = env.address("SMS_URL", "http://127.0.0.1:8099")
 SMS_TOKEN = env.text("SMS_TOKEN", "sandbox")
 SMS_CONCURRENCY = env.whole("SMS_CONCURRENCY", 200, most=10_000)

@@ -44,6 +44,22 @@ def the_chosen_providers_are_set_up(
 
 
 @register("fairwave")
+def the_fallback_is_another_provider(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """[N-9]"""
+    if settings.SMS_FALLBACK != settings.SMS_PROVIDER:
+        return []
+    return [
+        Error(
+            f"SMS_FALLBACK is {settings.SMS_FALLBACK}, as SMS_PROVIDER is.",
+            hint="Choose another provider, or leave SMS_FALLBACK empty.",
+            id="waves.E004",
+        )
+    ]
+
+
+@register("fairwave")
 def the_provider_of_anymail_is_set_up(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

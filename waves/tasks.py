@@ -310,7 +310,7 @@ def run_settling(job_id: int) -> None:
     with leases.working(job_id) as lease:
         found = Counter[str]()
         for channel in _looked_up():
-            found.update(settling.look_up(wave.pk, channel, registry.client(channel)))
+            found.update(settling.look_up(wave.pk, channel, registry.clients(channel)))
         settled = found["sent"] + found["failed"]
         lease.update(
             rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]
@@ -349,7 +349,7 @@ def wake_waves() -> None:
     """Sending that should run and has no worker gets one. The scheduler does so each minute, too:
     a due wave does not wait for workers that are busy with imports. [O-2, O-6]
     """
-    if not accounts.account(registry.chosen_sms().name).paused:
+    if not all(accounts.account(provider.name).paused for provider in registry.all_sms()):
         wake_senders(results.waves_to_send())
     wake_emails()
 

@@ -219,9 +219,11 @@ def test_x5_w2_a_change_of_what_is_said_leads_back_to_prepared_with_a_new_digest
     assert not lost_approvals([fresh(wave)])
 
 
-def test_x5_a_provider_that_changes_voids_the_approval(wave, settings):
+@pytest.mark.parametrize("setting", ["SMS_PROVIDER", "SMS_FALLBACK"])
+def test_x5_a_provider_that_changes_voids_the_approval(setting, wave, settings):
+    """N-9"""
     approved(wave)
-    settings.SMS_PROVIDER = "another"
+    setattr(settings, setting, "another")
     assert void(wave)
 
 

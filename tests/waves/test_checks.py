@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import run_checks
 
 
-@pytest.mark.parametrize("setting", ["SMS_PROVIDER", "EMAIL_PROVIDER"])
+@pytest.mark.parametrize("setting", ["SMS_PROVIDER", "SMS_FALLBACK", "EMAIL_PROVIDER"])
 def test_a_wrong_name_fails_the_check_with_an_id_and_the_names_there_are(settings, setting):
     setattr(settings, setting, "pigeon")
     [mistake] = run_checks(tags=["fairwave"])
@@ -22,6 +22,21 @@ def test_a_provider_that_is_not_set_up_fails_the_check_with_what_is_missing(sett
     assert (mistake.id, mistake.msg) == (
         "waves.E002",
         f"EMAIL_PROVIDER is sfmc, which needs {missing}.",
+    )
+
+
+def test_n9_a_fallback_that_is_the_same_provider_fails_the_check(settings):
+    settings.SMS_FALLBACK = settings.SMS_PROVIDER = "http"
+    [mistake] = run_checks(tags=["fairwave"])
+    assert (mistake.id, mistake.msg) == ("waves.E004", "SMS_FALLBACK is http, as SMS_PROVIDER is.")
+
+
+def test_n9_a_fallback_that_is_not_set_up_fails_the_check(settings):
+    settings.SMS_FALLBACK = "infobip"
+    [mistake] = run_checks(tags=["fairwave"])
+    assert (mistake.id, mistake.msg.split(",")[0]) == (
+        "waves.E002",
+        "SMS_FALLBACK is infobip",
     )
 
 

@@ -30,7 +30,7 @@ from waves.models import Assignment, Code, Send, Wave
 from waves.preparation.previews import preview
 from waves.providers.contract import About, EmailMessage
 from waves.providers.sfmc.client import from_settings
-from waves.sending import results, send_rows
+from waves.sending import accounts, results, send_rows
 
 ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,6 +120,18 @@ def test_a_job_for_a_wave_that_is_done_by_then_ends_well(gateway):
     late.refresh_from_db()
     assert late.state == JobState.DONE
     assert gateway.received()["sms"]["accepted"] == 3
+
+
+@pytest.mark.parametrize(("fallback", "is_woken"), [("", False), ("twilio", True)])
+def test_n9_a_wave_whose_provider_is_paused_is_given_a_worker_where_another_may_send(
+    fallback, is_woken, settings
+):
+    settings.SMS_FALLBACK = fallback
+    ready_wave(1)
+    accounts.account("sms_http")
+    accounts.pause("sms_http", "drill")
+    tasks.wake_waves()
+    assert Job.objects.filter(kind=tasks.SEND_KIND).exists() == is_woken
 
 
 def test_a_triggered_wave_without_a_worker_is_given_one_within_a_minute(gateway):

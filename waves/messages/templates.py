@@ -182,6 +182,7 @@ def live_content(
     campaign, texts = wave.campaign, list(texts)
     providers = {Channel.SMS: settings.SMS_PROVIDER, Channel.EMAIL: settings.EMAIL_PROVIDER}
     used = {text.channel for text in texts}
+    has_fallback = settings.SMS_FALLBACK and Channel.SMS in used
     return {
         "notify_date": wave.notify_date.astimezone(UTC).isoformat(),
         "notify_channels": campaign.notify_channels,
@@ -190,8 +191,7 @@ def live_content(
             "artist": campaign.artist,
             "time_zone": campaign.time_zone,
         },
-        "providers": {
-            channel.value: name for channel, name in providers.items() if channel in used
-        },
+        "providers": {channel.value: name for channel, name in providers.items() if channel in used}
+        | ({"sms_fallback": settings.SMS_FALLBACK} if has_fallback else {}),
         "templates": templates_for(campaign, audience_of(wave), rows).chosen_for(texts),
     }

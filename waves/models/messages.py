@@ -43,6 +43,12 @@ class Send(models.Model):
     maybe_accepted = models.BooleanField(
         default=False, db_default=False, help_text="An earlier attempt may have arrived"
     )
+    provider = models.CharField(
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text="Account of the last attempt's provider",
+    )
     provider_id = models.CharField(max_length=80, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(

@@ -70,6 +70,12 @@ class RehearsalSend(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True)
     maybe_accepted = models.BooleanField(default=False, db_default=False)
+    provider = models.CharField(
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text="Account of the last attempt's provider",
+    )
     provider_id = models.CharField(
         max_length=80, blank=True, help_text="Begin of the SHA-256 of the recorded text"
     )

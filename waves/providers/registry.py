@@ -74,6 +74,19 @@ def chosen_sms() -> Provider:
     return _chosen("SMS_PROVIDER", SMS)
 
 
+def fallback_sms() -> Provider | None:
+    """The SMS provider that sends while the chosen one is paused; None where SMS_FALLBACK is empty.
+    Raises ImproperlyConfigured. [N-9]
+    """
+    return _chosen("SMS_FALLBACK", SMS) if settings.SMS_FALLBACK else None
+
+
+def all_sms() -> list[Provider]:
+    """The SMS providers of the settings, the chosen one first. [N-9]"""
+    fallback = fallback_sms()
+    return [chosen_sms(), *([fallback] if fallback else [])]
+
+
 def chosen_email() -> Provider:
     """The e-mail provider that EMAIL_PROVIDER names. Raises ImproperlyConfigured."""
     return _chosen("EMAIL_PROVIDER", EMAIL)
@@ -89,9 +102,19 @@ def client(channel: str) -> contract.Provider[Any]:
     return sms_client() if channel == Channel.SMS else email_client()
 
 
+def clients(channel: str) -> list[contract.Provider[Any]]:
+    """A client of each provider that the settings name for a channel, of the chosen one first."""
+    return [*sms_clients()] if channel == Channel.SMS else [email_client()]
+
+
 def sms_client() -> SmsProvider:
     """A client of the chosen SMS provider. [N-1]"""
     return cast("SmsProvider", _module(chosen_sms(), "client").from_settings())
+
+
+def sms_clients() -> list[SmsProvider]:
+    """A client of each SMS provider of the settings, of the chosen one first. [N-9]"""
+    return [cast("SmsProvider", _module(each, "client").from_settings()) for each in all_sms()]
 
 
 def email_client() -> EmailProvider:
@@ -133,6 +156,7 @@ def unknown_settings() -> list[tuple[str, str, list[str]]]:
     """Settings that name a provider which is not listed here: setting, value, allowed values."""
     chosen = (
         ("SMS_PROVIDER", settings.SMS_PROVIDER, SMS),
+        *([("SMS_FALLBACK", settings.SMS_FALLBACK, SMS)] if settings.SMS_FALLBACK else []),
         ("EMAIL_PROVIDER", settings.EMAIL_PROVIDER, EMAIL),
     )
     return [(setting, value, list(known)) for setting, value, known in chosen if value not in known]
@@ -142,6 +166,7 @@ def missing_settings() -> list[tuple[str, str, list[str]]]:
     """Chosen providers that lack settings: setting, value, names of what is missing."""
     found = (
         ("SMS_PROVIDER", settings.SMS_PROVIDER, SMS),
+        *([("SMS_FALLBACK", settings.SMS_FALLBACK, SMS)] if settings.SMS_FALLBACK else []),
         ("EMAIL_PROVIDER", settings.EMAIL_PROVIDER, EMAIL),
     )
     lacking = [

@@ -28,8 +28,7 @@ from waves.sending import accounts, send_rows
 from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import SenderSetup, Timing
 from waves.sending.send_rows import Messages
-from waves.sending.send_wave import send_all
-from waves.sending.sender import NOTHING_TO_SEND, Ended
+from waves.sending.sender import NOTHING_TO_SEND, Ended, send_all
 
 STATES: Final = (WaveState.PREPARED, WaveState.APPROVED, WaveState.SCHEDULED)
 KEPT_FOR: Final = timedelta(days=7)
@@ -112,7 +111,7 @@ def _send(
     rehearsal: Rehearsal, channel: Channel, limits: Limits | None, timing: Timing | None
 ) -> Ended:
     """Of one channel, by the sender and at the pace of the real messages."""
-    messages = Messages(rehearsal.pk, channel, REHEARSED)
+    messages = Messages(rehearsal.pk, channel, REHEARSED, provider=registry.RECORDER.name)
     if not send_rows.open_rows(messages).all:
         return NOTHING_TO_SEND
     provider = registry.recorder(channel)

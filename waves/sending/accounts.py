@@ -120,6 +120,19 @@ def release_slots(name: str, sender: uuid.UUID) -> None:
     ProviderAccount.objects.filter(name=name).update(in_flight=busy["busy"] or 0)
 
 
+def sends_instead(wave_id: int) -> str:
+    """The title of the provider that sends the wave in place of the chosen one; empty where the
+    chosen one does, or nobody. [N-9]
+    """
+    fallback = registry.fallback_sms()
+    if fallback is None:
+        return ""
+    senders = Sender.objects.filter(
+        wave=wave_id, account__name=fallback.name, lease_until__gte=Now()
+    )
+    return fallback.title if senders.exists() else ""
+
+
 def in_flight(**of: Any) -> int:
     """Requests under way to real providers, of the live senders that `of` names (nothing: of all);
     falls to 0 after a stop. What a rehearsal records is not under way. [N-6, X-6]
@@ -195,9 +208,17 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
             who = f" by {by.get_username()}" if by else ""
             alerts.alert(
                 f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)}"
-                f" is paused{who}: {reason}"
+                f" is paused{who}: {reason}{'' if by else _instead(name)}"
             )
     return bool(paused)
+
+
+def _instead(name: str) -> str:
+    """The sentence that names who sends now; empty where nobody does. [N-9]"""
+    others = [each for each in registry.all_sms() if each.name != name]
+    may_send = [each.title for each in others if not account(each.name).paused]
+    is_sms = any(each.name == name for each in registry.all_sms())
+    return f". {may_send[0]} sends instead." if is_sms and may_send else ""
 
 
 def with_who_stopped_them() -> QuerySet[ProviderAccount]:

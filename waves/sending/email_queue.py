@@ -20,7 +20,8 @@ from waves.sending import accounts
 from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import GOING, SenderSetup, Timing
 from waves.sending.send_rows import Messages
-from waves.sending.send_wave import checked, send_all
+from waves.sending.send_wave import checked
+from waves.sending.sender import send_all
 
 # A mail server may take its time over each step; and what it asked us to send later is left for a
 # later run.
@@ -71,7 +72,7 @@ def _send(
     except Refusal:
         return {}
     limits = limits or limits_of(Channel.EMAIL)
-    messages = Messages(wave_id, Channel.EMAIL)
+    messages = Messages(wave_id, Channel.EMAIL, provider=provider.name)
     setup = SenderSetup(wave, messages, provider, limits, timing, most)
     return send_all(setup, composer_for(wave)).counts
 

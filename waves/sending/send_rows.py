@@ -67,11 +67,13 @@ SUPPRESSED = """EXISTS (
     SELECT FROM waves_suppression listed
     WHERE listed.contact = encode({hashed}, 'hex')::uuid AND listed.lifted_at IS NULL
         AND (listed.campaign_id IS NULL OR listed.campaign_id = m.campaign_id))"""
+# What another provider of the channel has in flight, or may have accepted, is for that one. [N-9]
+OTHERS = "((maybe_accepted OR state = 'sending') AND provider = ANY(%(others)s))"
 CLAIM = """
 WITH picked AS (
     SELECT id, member_id FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'pending' AND id > %(after)s
-      AND {going}
+      AND {going} AND NOT {others}
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), asked AS (
@@ -85,7 +87,7 @@ WITH picked AS (
 ), claimed AS (
     UPDATE {table} s
     SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts +
-        1, reason = ''
+        1, reason = '', provider = %(provider)s
     FROM asked WHERE s.id = asked.id AND NOT asked.suppressed
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
@@ -131,7 +133,7 @@ TAKE_OVER = """
 WITH lost AS (
     SELECT id FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'sending'
-      AND lease_until < now()
+      AND lease_until < now() AND NOT {others}
     ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE {table} s
@@ -149,6 +151,7 @@ SELECT count(*), count(*) FILTER (
     WHERE state = 'sending' OR not_before IS NULL OR not_before < now() + %(within)s)
 FROM {table}
 WHERE {owner} = %(owner)s AND channel = %(channel)s AND state IN ('pending', 'sending')
+    AND NOT {others}
 """
 
 
@@ -173,7 +176,7 @@ class SendTable:
 def _filled(table: SendTable, statement: str) -> str:
     parts = {"table": table.name, "owner": table.owner, "going": table.going, "code": table.code}
     suppressed = SUPPRESSED.format(hashed=hashed("%(channel)s", table.contact))
-    parts |= {"contact": table.contact, "suppressed": suppressed}
+    parts |= {"contact": table.contact, "suppressed": suppressed, "others": OTHERS}
     return statement.format(locked=LOCKED.format(**parts), **parts)
 
 
@@ -188,15 +191,24 @@ SENDS: Final = SendTable(
 
 @dataclass(frozen=True)
 class Messages:
-    """The messages on one channel of one owner: of a wave, in SENDS."""
+    """The messages on one channel of one owner: of a wave, in SENDS. They go through the account
+    `provider`, but for what one of the `others` may have accepted. [N-9]
+    """
 
     owner: int
     channel: Channel
     table: SendTable = SENDS
+    provider: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
-        return {"owner": self.owner, "channel": self.channel.value}
+        return {
+            "owner": self.owner,
+            "channel": self.channel.value,
+            "provider": self.provider,
+            "others": list(self.others),
+        }
 
 
 class Row(NamedTuple):

@@ -4,27 +4,22 @@ N-7]
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
-from collections.abc import Callable, Coroutine
 from typing import Any
-
-import uvloop
 
 from campaigns.opening import require_open
 from waves.choices import Channel
 from waves.digest import require_approved_content
 from waves.errors import UnknownWave, WrongState
-from waves.messages.rendering import Composer, composer_for
+from waves.messages.rendering import composer_for
 from waves.models import Wave
 from waves.providers import registry
 from waves.providers.contract import SmsProvider
-from waves.sending import accounts, results, send_rows
+from waves.sending import accounts, failover, results, send_rows
 from waves.sending.accounts import Limits, limits_of
-from waves.sending.run import SenderSetup, Timing, not_going
+from waves.sending.run import Timing, not_going
 from waves.sending.send_rows import Messages
-from waves.sending.sender import NOTHING_TO_SEND, Ended, WaveSender
+from waves.sending.sender import NOTHING_TO_SEND, Ended
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +41,23 @@ def send_wave(
     Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
     """
     wave = checked(wave_id)
-    provider, timing = provider or registry.sms_client(), timing or Timing()
-    accounts.account(provider.name)
+    providers = [provider] if provider else registry.sms_clients()
+    for each in providers:
+        accounts.account(each.name)
     send_rows.make_sends(wave)
     if retry_failed:
         results.retry_failed(wave_id, channel)
     ended, messages = NOTHING_TO_SEND, Messages(wave_id, Channel.SMS)
     if send_rows.open_rows(messages).all:
-        setup = SenderSetup(wave, messages, provider, limits or limits_of(Channel.SMS), timing)
-        ended = send_all(setup, composer_for(wave))
+        failover.take_over(messages, providers)
+        ended = failover.send(
+            wave,
+            messages,
+            providers,
+            limits=limits or limits_of(Channel.SMS),
+            timing=timing or Timing(),
+            composer=composer_for(wave),
+        )
     results.complete(wave_id)
     return _report(wave_id, ended)
 
@@ -64,11 +67,6 @@ def make_messages(wave_id: int) -> None:
     raises.
     """
     send_rows.make_sends(checked(wave_id))
-
-
-def send_all(setup: SenderSetup, composer: Composer) -> Ended:
-    """Send the messages of the setup until none is left, or something ends it."""
-    return _run(WaveSender(setup, composer).run)
 
 
 def checked(wave_id: int) -> Wave:
@@ -83,19 +81,6 @@ def checked(wave_id: int) -> Wave:
     require_open(wave.campaign)  # a closed one is only read: nothing is sent again either [C-2]
     require_approved_content(wave)
     return wave
-
-
-def _run(work: Callable[[], Coroutine[Any, Any, Ended]]) -> Ended:
-    """Run on uvloop; a fault in one of the sender's tasks comes out as itself."""
-    # objects made so far are not checked for garbage again: saves a fifth of the time per message
-    gc.freeze()
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work())
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from group
-    finally:
-        gc.unfreeze()
 
 
 def _report(wave_id: int, ended: Ended) -> dict[str, Any]:

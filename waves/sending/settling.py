@@ -105,14 +105,23 @@ def waves_with_unknown(channels: Sequence[Channel]) -> QuerySet[Wave]:
     )
 
 
-def look_up(wave_id: int, channel: Channel, provider: Provider[Any]) -> dict[str, int]:
-    """Ask the provider about each unknown message of a channel by our reference: accepted → sent,
-    not accepted → failed. [N-4]
+def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) -> dict[str, int]:
+    """Ask about each unknown message of a channel by our reference the provider that may have it,
+    or the first where that is none of these: accepted → sent, not accepted → failed. [N-4, N-9]
 
     What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
     """
-    unknown = list(Send.objects.filter(wave_id=wave_id, channel=channel, state=SendState.UNKNOWN))
-    answers = asyncio.run(_look_up(provider, [str(send.key) for send in unknown]))
+    asked = {provider.name: list[Send]() for provider in providers}
+    for send in Send.objects.filter(wave_id=wave_id, channel=channel, state=SendState.UNKNOWN):
+        asked[send.provider if send.provider in asked else providers[0].name].append(send)
+    unknown = [send for sends in asked.values() for send in sends]
+    answers = [
+        answer
+        for provider in providers
+        for answer in asyncio.run(
+            _look_up(provider, [str(send.key) for send in asked[provider.name]])
+        )
+    ]
     counts = {"sent": 0, "failed": 0, "unknown": 0}
     for send, answer in zip(unknown, answers, strict=True):
         state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(

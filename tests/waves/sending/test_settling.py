@@ -30,7 +30,7 @@ def test_n4_a_look_up_settles_the_unknown(box):
         state="unknown", key="00000000-0000-0000-0000-00000000000f"
     )
     box.control(drop_rate=0)
-    settled = settling.look_up(wave.pk, Channel.SMS, HttpSms(box.url, "sandbox"))
+    settled = settling.look_up(wave.pk, Channel.SMS, [HttpSms(box.url, "sandbox")])
     assert settled == {"sent": unknown, "failed": 1, "unknown": 0}
     assert Send.objects.get(pk=never.pk).reason == "not_accepted"
 
@@ -82,7 +82,7 @@ def test_n1_with_sms_first_a_fan_whose_sms_is_found_to_have_failed_gets_an_e_mai
     if how == "by hand":
         settle(wave, Settling.FAILED)
     else:
-        settling.look_up(wave.pk, Channel.SMS, HttpSms(box.url, "sandbox"))
+        settling.look_up(wave.pk, Channel.SMS, [HttpSms(box.url, "sandbox")])
     assert (states(wave), states(wave, "email")) == ({"failed": 2}, {"pending": 2})
 
 

@@ -1,0 +1,172 @@
+"""A second SMS provider sends while the first is paused, and what one may have accepted never goes
+through the other. [N-9]
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from operations.models import Alert
+from tests.support.sending import QUICK, states, triggered_wave
+from tests.support.waiting import wait_until
+from waves.choices import Channel
+from waves.models import Send, Sender
+from waves.providers import registry
+from waves.providers.outcomes import Kind, Outcome
+from waves.sending import accounts, failover, send_rows, settling
+from waves.sending.accounts import Limits
+from waves.sending.send_rows import Messages
+from waves.sending.send_wave import send_wave
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SENT = Outcome(Kind.SENT, provider_id="1")
+DOWN, CUT = Outcome(Kind.RETRY_LATER, "no_connection"), Outcome(Kind.UNCERTAIN, "timed_out")
+ONE_AT_A_TIME = Limits(per_second=100_000, concurrency=1)
+
+
+class Answering:
+    """A provider whose n-th answer is what `answer(n)` says, 1 being the first."""
+
+    def __init__(self, name, answer=lambda _: SENT, *, honours_keys=True) -> None:
+        self.name, self.honours_keys, self.answer = name, honours_keys, answer
+        self.asked, self.looked_up = Counter(), []
+
+    @asynccontextmanager
+    async def open_session(self, timeout_seconds, most_connections):
+        yield None
+
+    async def send(self, session, message):
+        self.asked[message.key] += 1
+        return await asyncio.to_thread(self._answered, self.asked.total())
+
+    def _answered(self, number):
+        try:
+            return self.answer(number)
+        finally:
+            connection.close()
+
+    async def look_up(self, session, reference):
+        self.looked_up.append(reference)
+        return Outcome(Kind.SENT, provider_id="2")
+
+
+@pytest.fixture
+def use(monkeypatch, settings):
+    """Makes some providers those of the settings, the chosen one first."""
+    settings.SMS_PROVIDER, settings.SMS_FALLBACK = "http", "twilio"
+
+    def chosen(*providers):
+        monkeypatch.setattr(registry, "sms_clients", lambda: list(providers))
+
+    return chosen
+
+
+def keys_sent_by(provider: str) -> set[str]:
+    sent = Send.objects.filter(state="sent", provider=provider)
+    return {str(key) for key in sent.values_list("key", flat=True)}
+
+
+def test_n9_while_the_first_is_down_the_second_sends_all_but_what_the_first_may_have(use):
+    wave = triggered_wave(60)
+    first = Answering("sms_http", lambda n: CUT if n < 4 else SENT if n < 7 else DOWN)
+    second = Answering("twilio")
+    use(first, second)
+    report = send_wave(wave.pk, limits=ONE_AT_A_TIME, timing=QUICK)
+    maybe = Send.objects.filter(wave=wave, maybe_accepted=True)
+    assert (maybe.count(), set(maybe.values_list("state", "provider"))) == (
+        3,
+        {("pending", "sms_http")},
+    )
+    assert (report["ok"], report["pending"]) == (57, 3)
+    assert "sms_http is paused" in report["ended"]
+    assert keys_sent_by("twilio") == set(second.asked)
+    assert not {str(key) for key in maybe.values_list("key", flat=True)} & set(second.asked)
+    text = Alert.objects.get(text__contains="SMS gateway is paused").text
+    assert text.endswith("Twilio sends instead.")
+
+    accounts.resume("sms_http")
+    first.answer = lambda _: SENT
+    report = send_wave(wave.pk, limits=ONE_AT_A_TIME, timing=QUICK)
+    assert (report["ok"], report["state"]) == (60, "completed")
+    assert max(second.asked.values()) == 1
+    assert len(keys_sent_by("sms_http")) == 6
+
+
+def test_n9_once_the_first_is_resumed_it_sends_the_rest(use):
+    wave = triggered_wave(20)
+
+    def answer(number):
+        if number == 3:
+            accounts.resume("sms_http")
+            held = Sender.objects.get(wave=wave)
+            looks = Sender.objects.filter(wave=wave, lease_until__gt=held.lease_until)
+            ended = Sender.objects.filter(wave=wave)
+            wait_until(lambda: looks.exists() or not ended.exists(), "the sender's next look")
+        return SENT
+
+    first, second = Answering("sms_http"), Answering("twilio", answer)
+    use(first, second)
+    accounts.pause("sms_http", "drill")
+    assert send_wave(wave.pk, limits=ONE_AT_A_TIME, timing=QUICK)["ok"] == 20
+    assert 3 <= len(second.asked) <= 5
+    assert len(first.asked) == 20 - len(second.asked)
+
+
+def test_n4_what_was_in_flight_at_a_paused_provider_is_settled_by_its_own_rule(use):
+    """N-9"""
+    wave = triggered_wave(5)
+    first = Answering("sms_http", honours_keys=False)
+    use(first, Answering("twilio"))
+    send_rows.make_sends(wave)
+    theirs = Messages(wave.pk, Channel.SMS, provider="sms_http")
+    dead = accounts.uuid.uuid4()
+    send_rows.claim(theirs, dead, after=0, limit=2, lease=timedelta(seconds=-1))
+    accounts.account("sms_http")
+    accounts.pause("sms_http", "drill")
+    send_wave(wave.pk, timing=QUICK)
+    assert states(wave) == {"sent": 3, "unknown": 2}
+    assert not first.asked
+
+
+def test_n9_where_all_are_paused_nothing_is_sent_and_the_result_says_why(use):
+    wave = triggered_wave(2)
+    use(Answering("sms_http"), Answering("twilio"))
+    assert set(accounts.stop_all("drill")) >= {"sms_http", "twilio"}
+    report = send_wave(wave.pk, timing=QUICK)
+    assert (report["pending"], report["state"]) == (2, "triggered")
+    assert report["ended"] == "sms_http is paused: drill; twilio is paused: drill"
+
+
+def test_n4_an_unknown_message_is_asked_for_where_it_went():
+    wave = triggered_wave(3)
+    send_rows.make_sends(wave)
+    for send, name in zip(
+        Send.objects.filter(wave=wave, channel="sms"), ("sms_http", "twilio", "gone"), strict=True
+    ):
+        Send.objects.filter(pk=send.pk).update(state="unknown", reason="timed_out", provider=name)
+    first, second = Answering("sms_http"), Answering("twilio")
+    assert settling.look_up(wave.pk, Channel.SMS, [first, second])["sent"] == 3
+    assert (len(first.looked_up), len(second.looked_up)) == (2, 1)
+    assert str(Send.objects.get(provider="twilio").key) in second.looked_up
+
+
+@pytest.mark.parametrize(
+    ("paused", "done", "expected"),
+    [
+        ([], set(), ("sms_http", ())),
+        (["sms_http"], set(), ("twilio", ("sms_http",))),
+        ([], {"sms_http"}, ("twilio", ())),
+        (["twilio"], {"sms_http"}, None),
+        (["sms_http", "twilio"], set(), None),
+    ],
+)
+def test_n9_the_first_that_may_send_and_has_something_left_goes_on(paused, done, expected):
+    providers = [Answering("sms_http"), Answering("twilio")]
+    route = failover.next_route(providers, paused, done)
+    assert (route and (route.provider.name, route.paused_before)) == expected
