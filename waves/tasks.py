@@ -318,8 +318,10 @@ def run_settling(job_id: int) -> None:
 
 
 def _looked_up() -> list[Channel]:
-    """The channels whose provider can be asked what it accepted."""
-    return [channel for channel in Channel if registry.chosen(channel).looks_up]
+    """The channels with a provider that can be asked what it accepted."""
+    return [
+        channel for channel in Channel if any(each.looks_up for each in registry.all_of(channel))
+    ]
 
 
 def look_after() -> None:

@@ -87,6 +87,11 @@ def all_sms() -> list[Provider]:
     return [chosen_sms(), *([fallback] if fallback else [])]
 
 
+def all_of(channel: str) -> list[Provider]:
+    """The providers of the settings for a channel, the chosen one first."""
+    return all_sms() if channel == Channel.SMS else [chosen_email()]
+
+
 def chosen_email() -> Provider:
     """The e-mail provider that EMAIL_PROVIDER names. Raises ImproperlyConfigured."""
     return _chosen("EMAIL_PROVIDER", EMAIL)
