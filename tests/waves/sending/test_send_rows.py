@@ -132,7 +132,7 @@ def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
         " SELECT 'sms', gen_random_uuid(), 'stop', '', '' FROM generate_series(1, 20000)"
     )
     run("ANALYZE waves_suppression")
-    values = {"owner": wave.pk, "channel": "sms", "after": 0, "limit": 50}
+    values = Messages(wave.pk, Channel.SMS).values | {"after": 0, "limit": 50}
     values |= {"claim": accounts.uuid.uuid4(), "lease": timedelta(seconds=30)}
     plan = rows("EXPLAIN (FORMAT text) " + send_rows.SENDS.sql(send_rows.CLAIM), **values)
     text = "\n".join(line for (line,) in plan)
