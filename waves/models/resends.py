@@ -35,6 +35,12 @@ class Resend(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True)
     maybe_accepted = models.BooleanField(default=False, db_default=False)
+    provider = models.CharField(
+        max_length=40,
+        blank=True,
+        db_default="",
+        help_text="Account of the last attempt's provider",
+    )
     provider_id = models.CharField(max_length=80, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)

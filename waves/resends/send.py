@@ -16,7 +16,7 @@ from waves.sending import accounts, email_queue, send_rows
 from waves.sending.accounts import limits_of
 from waves.sending.run import SenderSetup, Timing
 from waves.sending.send_rows import Messages, SendTable
-from waves.sending.send_wave import send_all
+from waves.sending.sender import send_all
 
 RESENT: Final = SendTable(
     "waves_resend",
@@ -44,7 +44,7 @@ def send(wave_id: int) -> dict[str, int]:
     wave = Wave.objects.select_related("campaign").get(pk=wave_id)
     counts: dict[str, int] = {}
     for channel in Channel:
-        messages = Messages(wave_id, channel, RESENT)
+        messages = Messages(wave_id, channel, RESENT, provider=registry.chosen(channel).name)
         if send_rows.open_rows(messages).all:
             for state, number in _send(wave, messages).items():
                 counts[state] = counts.get(state, 0) + number

@@ -10,12 +10,17 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0033_receipt_counts_in_slots'),
+        ('waves', '0034_codes_are_sent_again'),
     ]
 
     operations = [
         migrations.AddField(
             model_name='rehearsalsend',
+            name='provider',
+            field=models.CharField(blank=True, db_default='', help_text="Account of the last attempt's provider", max_length=40),
+        ),
+        migrations.AddField(
+            model_name='resend',
             name='provider',
             field=models.CharField(blank=True, db_default='', help_text="Account of the last attempt's provider", max_length=40),
         ),
