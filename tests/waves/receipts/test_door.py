@@ -8,21 +8,26 @@ import json
 import time
 import uuid
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 from django.db.models import Sum
 
-from tests.support.sending import attempted, send, states, triggered_wave
+from sandbox.providers.twilio import ACCOUNT, signature
+from tests.support.sending import FAST, QUICK, attempted, send, states, triggered_wave
 from tests.waves.receipts.posting import signed
 from waves.models import ReceiptCount, Send
 from waves.providers import registry
+from waves.providers.infobip.client import InfobipSms
 from waves.providers.outcomes import Ignored
+from waves.providers.twilio.client import TwilioSms
 from waves.receipts import door
 from waves.sending import results, send_rows
+from waves.sending.send_wave import send_wave
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DOOR = "/receipts/sms_http"
+DOOR, SITE = "/receipts/sms_http", "https://presale.example/receipts/"
 
 
 def told(row, status="delivered"):
@@ -184,3 +189,41 @@ def test_n3_the_address_that_is_signed_is_the_public_one(rf, settings):
     settings.SITE_URL = "https://presale.example/"
     request = rf.post("/receipts/x?key=a%20b&wave=")
     assert door.public_address(request) == "https://presale.example/receipts/x?key=a%20b&wave="
+
+
+def twilio_of(box):
+    return TwilioSms(box.url, ACCOUNT, "sandbox", sender="Presale", reports=f"{SITE}twilio")
+
+
+def test_n4_twilios_receipts_settle_what_a_cut_connection_left_unknown(box, client, settings):
+    settings.SITE_URL, settings.TWILIO_AUTH_TOKEN = "https://presale.example", "sandbox"
+    wave = triggered_wave(12)
+    box.control(drop_rate=0.5, seed=3)
+    report = send_wave(wave.pk, provider=twilio_of(box), limits=FAST, timing=QUICK)
+    assert 0 < report["unknown"] < 12
+    accepted = box.messages("twilio")
+    assert len(accepted) == 12
+    for message in accepted:
+        address = message["StatusCallback"]
+        form = {"MessageSid": message["id"], "MessageStatus": "delivered"}
+        answer = client.post(
+            address.removeprefix("https://presale.example"),
+            data=urlencode(form),
+            content_type="application/x-www-form-urlencoded",
+            headers={"X-Twilio-Signature": signature("sandbox", address, form)},
+        )
+        assert (answer.status_code, answer.content) == (200, b"<Response/>")
+    assert states(wave) == {"delivered": 12}
+
+
+def test_n4_through_infobip_a_cut_connection_costs_nobody_a_message_and_doubles_none(
+    box, monkeypatch
+):
+    monkeypatch.setattr("waves.sending.pacing.MOST_TRIES", 30)  # no message is out of luck
+    wave = triggered_wave(12)
+    box.control(drop_rate=0.4, seed=3)
+    provider = InfobipSms(box.url, "sandbox", sender="Presale")
+    report = send_wave(wave.pk, provider=provider, limits=FAST, timing=QUICK)
+    counts = box.received()["infobip"]
+    assert (report["unknown"], counts["accepted"]) == (0, 12)
+    assert (counts["keys_accepted_twice"], counts["repeats"] > 0) == (0, True)
