@@ -91,6 +91,12 @@ def test_o7_defaults_are_refused_wherever_somebody_else_can_reach_the_site(given
     assert [one.id for one in found] == ["fairwave.E204", "fairwave.E205"]
 
 
+def test_o7_the_gateways_token_is_not_asked_for_where_another_provider_sends(tmp_path):
+    twilio = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "TWILIO_SENDER": "MG1"}
+    data = {"FAIRWAVE_DATA": str(tmp_path), "SMS_PROVIDER": "twilio", "SMS_TOKEN": ""}
+    assert check(**data, **twilio) == []
+
+
 def test_o7_alerts_may_go_unencrypted_to_this_machine_itself(tmp_path):
     """There the sandbox plays Slack."""
     slack = "http://127.0.0.1:8099/slack/serve"

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from aiohttp import web
+
 from operations import correlation
-from waves.providers.sessions import CONNECT_TIMEOUT_SECONDS, KEEP_ALIVE_SECONDS, open_session
+from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sessions import (
+    CONNECT_TIMEOUT_SECONDS,
+    KEEP_ALIVE_SECONDS,
+    handed_over,
+    open_session,
+)
 
 
 def settings_of(timeout_seconds, **options):
@@ -34,3 +43,43 @@ def test_a_connection_that_is_idle_for_long_is_not_used_again():
 def test_o4_every_request_carries_the_correlation_id_of_whoever_sends():
     with correlation.correlated("abc-1"):
         assert settings_of(1.0)[1] == {"X-Correlation-ID": "abc-1"}
+
+
+def answered_with(status, **headers):
+    """The outcome of a message whose POST is answered so; a GET is answered 200."""
+
+    async def handle(request):
+        return web.Response(status=status if request.method == "POST" else 200, headers=headers)
+
+    async def run():
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        async with open_session(5.0) as session:
+            outcome = await handed_over(
+                session,
+                f"http://{host}:{port}/",
+                lambda answer: Outcome(Kind.REFUSED, f"http_{answer.status}"),
+            )
+        await runner.cleanup()
+        return outcome
+
+    return asyncio.run(run())
+
+
+def test_n3_a_redirect_is_the_answer_to_a_message_and_is_not_followed():
+    assert answered_with(302, Location="/elsewhere") == Outcome(Kind.REFUSED, "http_302")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome"),
+    [
+        (503, {"Retry-After": "2"}, Outcome(Kind.RETRY_LATER, "http_503", after_seconds=2.0)),
+        (503, {}, Outcome(Kind.UNCERTAIN, "http_503")),
+        (429, {}, Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=1.0)),
+        (502, {}, Outcome(Kind.UNCERTAIN, "http_502")),
+    ],
+)
+def test_n3_only_an_answer_that_says_when_to_come_back_took_no_message(status, headers, outcome):
+    assert answered_with(status, **headers) == outcome
