@@ -22,12 +22,10 @@ import aiohttp
 from django.conf import settings
 
 from operations import correlation
-from operations.entry import values
-from operations.errors import BadValue
 from waves.providers.contract import EmailMessage
-from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
-from waves.providers.sessions import TIMEOUT_SECONDS
-from waves.providers.sfmc.session import BACK_OFF_SECONDS, Credentials, NoToken, Session
+from waves.providers.outcomes import Health, Kind, Outcome
+from waves.providers.sessions import TIMEOUT_SECONDS, Answer, asked
+from waves.providers.sfmc.session import Credentials, NoToken, Session
 
 DUPLICATE_MESSAGE_KEY: Final = 109110
 LONGEST_ID: Final = 64
@@ -60,30 +58,30 @@ class MarketingCloud:
             return Outcome(Kind.UNCERTAIN, "timed_out")
         except (aiohttp.ClientError, OSError):
             return Outcome(Kind.UNCERTAIN, "connection_cut")
-        return outcome_of(*answer)
+        return outcome_of(answer)
 
     async def look_up(self, session: Session, reference: str) -> Outcome:
         """What became of a message of the last three days. [N-4]"""
         path = f"/messaging/v1/email/messages/{quote(reference, safe='')}"
         try:
-            status, _, body = await self._ask(session, "GET", path)
+            answer = await self._ask(session, "GET", path)
         except (NoToken, aiohttp.ClientError, TimeoutError, OSError):
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
-        if status == HTTPStatus.NOT_FOUND:
-            return Outcome(Kind.REFUSED, "not_accepted")
-        found = _parsed(body) if status == HTTPStatus.OK else {}
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return Outcome(Kind.UNCERTAIN, "not_in_log")  # or it is older than three days
+        found = answer.document() if answer.status == HTTPStatus.OK else {}
         event = found.get("eventCategoryType")
         if event in TAKEN:
             return Outcome(Kind.SENT, provider_id=_request_id(found))
         if event == NOT_SENT:
             return Outcome(Kind.REFUSED, "not_sent")
-        return Outcome(Kind.UNCERTAIN, f"http_{status}")
+        return Outcome(Kind.UNCERTAIN, f"http_{answer.status}")
 
     async def check(self, session: Session) -> Health:
         """Whether it gives us a token and knows our send definition. [X-6]"""
         path = f"/messaging/v1/email/definitions/{quote(self._definition_key, safe='')}"
         try:
-            status, _, _ = await self._ask(session, "GET", path)
+            status = (await self._ask(session, "GET", path)).status
         except NoToken as missing:
             return _without_token(missing.outcome)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
@@ -96,17 +94,17 @@ class MarketingCloud:
             return Health(is_well=False, detail=f"reports an error (HTTP {status})")
         return Health(is_well=True, detail="answers")
 
-    async def confirm_callback(self, asked: Mapping[str, object]) -> bool:
+    async def confirm_callback(self, question: Mapping[str, object]) -> bool:
         """Tell the Event Notification Service that a callback's address is ours: what it posted
         there goes back. Raises nothing that a network can cause.
         """
-        body = json.dumps(dict(asked)).encode()
+        body = json.dumps(dict(question)).encode()
         try:
             async with self.open_session(TIMEOUT_SECONDS, 1) as session:
-                status, _, _ = await self._ask(session, "POST", "/platform/v1/ens-verify", body)
+                answer = await self._ask(session, "POST", "/platform/v1/ens-verify", body)
         except (NoToken, aiohttp.ClientError, TimeoutError, OSError):
             return False
-        return status < HTTPStatus.MULTIPLE_CHOICES
+        return answer.status < HTTPStatus.MULTIPLE_CHOICES
 
     async def _ask(
         self,
@@ -115,10 +113,10 @@ class MarketingCloud:
         path: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
-    ) -> tuple[int, str, bytes]:
-        """Status, Retry-After and body. A token that is refused is renewed once."""
+    ) -> Answer:
+        """One request, repeated once with another token where its own is refused."""
         answer = await self._ask_once(session, method, path, body, headers)
-        if answer[0] == HTTPStatus.UNAUTHORIZED:
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             answer = await self._ask_once(session, method, path, body, headers)
         return answer
 
@@ -129,20 +127,15 @@ class MarketingCloud:
         path: str,
         body: bytes | None,
         headers: dict[str, str] | None,
-    ) -> tuple[int, str, bytes]:
+    ) -> Answer:
         access = await session.access()
         own = {"Authorization": f"Bearer {access.token}", "Content-Type": "application/json"}
-        async with session.http.request(
-            method,
-            access.rest_url + path,
-            data=body,
-            headers=own | (headers or {}),
-            allow_redirects=False,  # a POST would become a GET, and its answer that of a message
-        ) as response:
-            if response.status == HTTPStatus.UNAUTHORIZED:
-                session.refused(access.token)
-            patience = response.headers.get("Retry-After", "")
-            return response.status, patience, await response.read()
+        answer = await asked(
+            session.http, method, access.rest_url + path, data=body, headers=own | (headers or {})
+        )
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            session.refused(access.token)
+        return answer
 
     def _written(self, message: EmailMessage) -> bytes:
         about = message.about
@@ -181,21 +174,21 @@ def from_settings() -> MarketingCloud:
     return MarketingCloud(credentials, settings.SFMC_DEFINITION_KEY)
 
 
-def outcome_of(status: int, retry_after: str, body: bytes) -> Outcome:
+def outcome_of(answer: Answer) -> Outcome:
     """What an answer means for its message. A 503 says it was not accepted only where it says when
     to come back. [N-3]
     """
-    patience = patience_seconds(retry_after, BACK_OFF_SECONDS)
+    status = answer.status
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=patience)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
-        return Outcome(Kind.RETRY_LATER, "http_503", after_seconds=patience)
+        return Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=answer.patience)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and answer.retry_after:
+        return Outcome(Kind.RETRY_LATER, "http_503", after_seconds=answer.patience)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Outcome(Kind.UNCERTAIN, f"http_{status}")
-    answer = _parsed(body)
-    codes = _error_codes(answer)
+    found = answer.document()
+    codes = _error_codes(found)
     if DUPLICATE_MESSAGE_KEY in codes or (status < HTTPStatus.MULTIPLE_CHOICES and not codes):
-        return Outcome(Kind.SENT, provider_id=_request_id(answer))
+        return Outcome(Kind.SENT, provider_id=_request_id(found))
     return Outcome(Kind.REFUSED, f"sfmc_{codes[-1]}" if codes else f"http_{status}")
 
 
@@ -205,15 +198,6 @@ def _error_codes(answer: dict[str, Any]) -> list[int]:
     parts = [answer, *(responses if isinstance(responses, list) else [])]
     codes = [part.get("errorcode") for part in parts if isinstance(part, dict)]
     return [code for code in codes if isinstance(code, int) and code > 0]
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    """The answer's JSON object; empty where it is none: an accepted message stays accepted."""
-    try:
-        answer = values.json_of("the answer", body)
-    except BadValue:
-        return {}
-    return answer if isinstance(answer, dict) else {}
 
 
 def _request_id(answer: dict[str, Any]) -> str:

@@ -12,14 +12,14 @@ import re
 import time
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import aiohttp
 
 from operations.entry import values
 from operations.errors import BadValue
-from waves.providers.outcomes import Kind, Outcome, patience_seconds
-from waves.providers.sessions import open_session
+from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sessions import Answer, asked, open_session
 
 # The API closes connections that are idle for five seconds, and a request over such a one is lost.
 KEEP_ALIVE_SECONDS: Final = 4.0
@@ -27,7 +27,6 @@ RENEWED_EARLY_SECONDS: Final = 60.0
 TOKEN: Final = re.compile(r"[!-~]+")
 REST_URL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?/?")
 LONGEST_SECONDS: Final = 86_400  # that an answer may say a token lasts
-BACK_OFF_SECONDS: Final = 1.0  # where a 429 comes without Retry-After
 
 
 class Credentials(NamedTuple):
@@ -112,44 +111,43 @@ class Session:
 
     async def _ask(self) -> Access:
         credentials = self._credentials
-        asked = {
+        who = {
             "grant_type": "client_credentials",
             "client_id": credentials.client_id,
             "client_secret": credentials.client_secret,
         }
         if credentials.account_id:
-            asked["account_id"] = credentials.account_id
+            who["account_id"] = credentials.account_id
         try:
-            async with self.http.post(
+            answer = await asked(
+                self.http,
+                "POST",
                 f"{credentials.auth_url.rstrip('/')}/v2/token",
-                data=json.dumps(asked).encode(),
+                data=json.dumps(who).encode(),
                 headers={"Content-Type": "application/json"},
-                allow_redirects=False,
-            ) as response:
-                status, body = response.status, await response.read()
-                patience = response.headers.get("Retry-After", "")
+            )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoToken(Outcome(Kind.RETRY_LATER, "no_connection")) from error
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            after = patience_seconds(patience, BACK_OFF_SECONDS)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            after = answer.patience
             raise NoToken(Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=after))
-        if status != HTTPStatus.OK:
-            raise NoToken(Outcome(Kind.RETRY_LATER, f"token_{status}"))
-        return read_access(body, now=time.monotonic())
+        if answer.status != HTTPStatus.OK:
+            raise NoToken(Outcome(Kind.RETRY_LATER, f"token_{answer.status}"))
+        return read_access(answer, now=time.monotonic())
 
 
-def read_access(body: bytes, *, now: float) -> Access:
+def read_access(answer: Answer, *, now: float) -> Access:
     """The answer of the token's address. `expires_in` is in seconds. Raises NoToken for one that
     cannot be read.
     """
+    found = answer.document()
     try:
-        answer: Any = values.json_of("the answer", body)
-        seconds = values.number("expires_in", answer["expires_in"], most=LONGEST_SECONDS)
-        token = values.text("access_token", answer["access_token"])
-        rest_url = values.text("rest_instance_url", answer["rest_instance_url"])
+        seconds = values.number("expires_in", found.get("expires_in"), most=LONGEST_SECONDS)
+        token = values.text("access_token", found.get("access_token"))
+        rest_url = values.text("rest_instance_url", found.get("rest_instance_url"))
         if not (TOKEN.fullmatch(token) and REST_URL.fullmatch(rest_url)):
             raise BadValue("rest_instance_url", "no token, or no address.")
-    except (BadValue, LookupError, TypeError) as error:
+    except BadValue as error:
         raise NoToken(Outcome(Kind.RETRY_LATER, "token_unreadable")) from error
     early = min(RENEWED_EARLY_SECONDS, seconds / 10)
     return Access(token, rest_url.rstrip("/"), now + seconds - early)

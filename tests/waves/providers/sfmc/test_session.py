@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sessions import Answer
 from waves.providers.sfmc.session import Credentials, NoToken, Session, read_access
 
 
@@ -127,7 +128,7 @@ GOOD = {"access_token": "t", "expires_in": 1_079, "rest_instance_url": "https://
 
 
 def test_a_token_is_used_until_a_minute_before_it_ends():
-    access = read_access(json.dumps(GOOD).encode(), now=5.0)
+    access = read_access(Answer(200, "", json.dumps(GOOD).encode()), now=5.0)
     assert access == ("t", "https://x.example", 5.0 + 1_079 - 60)
 
 
@@ -146,5 +147,5 @@ def test_a_token_is_used_until_a_minute_before_it_ends():
 )
 def test_an_answer_that_cannot_be_read_gives_no_token(answer):
     with pytest.raises(NoToken) as missing:
-        read_access(answer, now=0.0)
+        read_access(Answer(200, "", answer), now=0.0)
     assert missing.value.outcome == Outcome(Kind.RETRY_LATER, "token_unreadable")
