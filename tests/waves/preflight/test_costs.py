@@ -99,6 +99,7 @@ def test_x6_the_time_to_finish_follows_from_the_rate():
 def test_x6_the_last_fan_long_after_the_first_is_yellow():
     found = judge_time(pace(200 * 3600 * 5))
     assert (found.ok, "SMS_PER_SECOND" in found.detail) == (Color.YELLOW, True)
+    assert judge_time(pace(200 * 3600 * 4)).ok == Color.GREEN
     found = judge_time(pace(1, emails=100 * 3600 * 5))
     assert (found.ok, "EMAIL_PER_SECOND" in found.detail) == (Color.YELLOW, True)
 

@@ -150,6 +150,23 @@ def test_x5_a_wave_that_was_approved_meanwhile_asks_nobody():
     assert mail.outbox == []
 
 
+def test_x5_who_left_meanwhile_and_of_a_content_of_before_nobody_is_asked():
+    wave = waiting()
+    (job,) = notices.open_notices()
+    digest, paula = wave.content_digest, person("paula")
+    Wave.objects.filter(pk=wave.pk).update(content_digest="0" * 64)
+    notices.run(job.pk)
+    assert mail.outbox == []
+    Wave.objects.filter(pk=wave.pk).update(content_digest=digest)
+    type(paula).objects.filter(pk=paula.pk).update(is_active=False)
+    Job.objects.filter(pk=job.pk).update(state="queued", retry_at=None)
+    notices.run(job.pk)
+    assert sorted(message.to[0] for message in mail.outbox) == [
+        "anna@staff.example",
+        "peter@staff.example",
+    ]
+
+
 def test_o6_the_worker_that_counts_tells_them_and_so_does_the_sweep_where_it_died(monkeypatch):
     campaign = campaign_with()
     wave = prepare(request(campaign), by=person("olaf"), now=NOW).wave
