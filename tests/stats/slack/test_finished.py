@@ -41,6 +41,7 @@ def test_o3_a_wave_that_is_complete_is_told_of_once():
     assert sms.startswith(
         "SMS: 2 sent, 1 delivered, 1 failed (Rejected by the provider (HTTP 400) 1)"
     )
+    assert sms.endswith("; 1 per second")  # two within three seconds
     assert link.endswith(f"/admin/wave/{wave.name}/")
 
 

@@ -19,7 +19,7 @@ from tests.stats.rows import messages
 from tests.support.campaigns import make_campaign
 from tests.support.sending import triggered_wave
 from tests.support.waves import NOW, campaign_with, person
-from waves.models import Code, Wave, WaveMarket
+from waves.models import Code, FigureBlock, Wave, WaveMarket
 
 pytestmark = pytest.mark.django_db
 AT = instant_of(NOW)
@@ -121,6 +121,14 @@ def test_o3_messages_and_codes_of_a_wave_are_counted_by_what_became_of_them():
         "queued": 0,
     }
     assert (found.messages["email"]["queued"], found.messages["email"]["sent"]) == (2, 1)
+
+
+def test_o3_messages_are_counted_of_waves_that_were_triggered():
+    """The members of others may still change."""
+    wave = triggered_wave(members=2)
+    Wave.objects.filter(pk=wave.pk).update(state="prepared", triggered_at=None)
+    assert figures_of(wave.campaign, at=AT).messages == {"sms": {}, "email": {}}
+    assert not FigureBlock.objects.exists()
 
 
 @pytest.mark.parametrize(
