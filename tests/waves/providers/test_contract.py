@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import uuid
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from operations.entry.values import is_unfit
+from operations.errors import BadValue
 from sandbox.providers.twilio import ACCOUNT
+from tests.waves.receipts.posting import posted
 from waves.choices import Channel
 from waves.providers import contract, registry
-from waves.providers.outcomes import Kind
+from waves.providers.outcomes import Kind, Receipt, Refused
 
 
 def parameters(function) -> list[str]:
@@ -40,8 +47,8 @@ def test_o4_every_request_for_an_sms_names_what_it_belongs_to_beside_its_text(bo
     """Campaign, wave, wave date, market and correlation id; the last in our header too."""
     settings.SMS_PROVIDER = value
     settings.SMS_URL = settings.TWILIO_URL = settings.INFOBIP_URL = box.url
-    for name, given in POINTED[value].items():
-        setattr(settings, name, given)
+    for name, pointed in POINTED[value].items():
+        setattr(settings, name, pointed)
     about = contract.About("tour-1", "tour-1_20260120", "2026-01-21", "west-2", "corr-00013")
     client = registry.sms_client()
 
@@ -85,3 +92,72 @@ def test_n3_a_reader_of_receipts_judges_signatures_and_reads(name):
     reader = registry.receipt_reader(name)
     assert parameters(reader.is_genuine) == parameters(contract.ReceiptReader.is_genuine)
     assert parameters(reader.read) == parameters(contract.ReceiptReader.read)
+
+
+WORDS = [
+    "receipts",
+    "results",
+    "reference",
+    "id",
+    "status",
+    "messageId",
+    "groupId",
+    "from",
+    "text",
+    "error",
+    "name",
+    "compositeId",
+    "eventCategoryType",
+    "MessageStatus",
+    "MessageSid",
+    "Body",
+    "From",
+    "ErrorCode",
+    "OptOutType",
+]
+KEY = str(uuid.UUID(int=7))
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**30), 10**30),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(["\0", "\ud800", "x" * 5_000, KEY, "delivered", "failed", 3, 5]),
+)
+EVENTS = st.lists(
+    st.dictionaries(
+        st.sampled_from(WORDS),
+        ODD | st.dictionaries(st.sampled_from(WORDS), ODD, max_size=3),
+        max_size=6,
+    )
+    | ODD,
+    max_size=3,
+)
+
+
+def said_of(reader, request) -> list:
+    """The events in it, or the sentence with which it is refused."""
+    try:
+        return reader.read(request)
+    except BadValue as refusal:
+        return [Refused(str(refusal))]
+
+
+@pytest.mark.parametrize("name", [each.name for each in registry.ALL if each.signs_receipts])
+@given(events=EVENTS, within=st.sampled_from(["receipts", "results", ""]), raw=st.binary())
+def test_n3_whatever_a_provider_posts_is_taken_or_refused_in_a_sentence(name, events, within, raw):
+    """And what is taken can be kept in a row."""
+    reader = registry.receipt_reader(name)
+    document = json.dumps({within: events} if within else events).encode()
+    fields = events[0] if events and isinstance(events[0], dict) else {}
+    form = urlencode({key: str(each) for key, each in fields.items()}, errors="replace").encode()
+    for kind, body in (("json", document), ("x-www-form-urlencoded", form), ("json", raw)):
+        address = f"https://presale.example/receipts/{name}?key={KEY}"
+        request = posted(body, content_type=f"application/{kind}", address=address)
+        assert reader.is_genuine(request, now=0) in {True, False}
+        for event in said_of(reader, request):
+            assert not any(is_unfit(part) for part in event if isinstance(part, str))
+            if isinstance(event, Refused):
+                assert len(event.why.splitlines()) == 1
+            if isinstance(event, Receipt):
+                assert len(event.provider_id) <= 80
