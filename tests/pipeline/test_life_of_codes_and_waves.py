@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -33,7 +34,9 @@ def life(settings, monkeypatch):
     settings.CODE_SERVICE_CONCURRENCY = 2
     note_moves()
     with serving() as service:
-        Life.service, Life.settings = service, settings
+        settings.CODE_SERVICE_URL = service.url
+        # the fixture's settings grow by a layer with each change, and the machine makes thousands
+        Life.service, Life.settings = service, django_settings
         Life.done.clear()
         yield Life
 
