@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
+from tests.support.database import kept
 from tests.support.people import keeper
 from tests.support.waves import (
     KEY,
@@ -24,7 +25,7 @@ from tests.support.waves import (
 from waves.actions import cancel
 from waves.choices import SendState, WaveState
 from waves.errors import NoMembers
-from waves.holds import market_users, seats_given, unfinished
+from waves.holds import freed_by, market_users, seats_given, unfinished
 from waves.models import Assignment, Code, Member, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves
@@ -125,6 +126,21 @@ def test_what_was_never_sent_of_a_cancelled_wave_does_not_keep_its_campaign_open
     assert "1 message of the campaign is still" in unfinished(wave.campaign_id)
     Send.objects.filter(pk=one.pk).update(state=SendState.SENT)
     assert unfinished(wave.campaign_id) == ""
+
+
+def test_x8_a_message_that_reached_its_fan_or_may_have_has_contacted_somebody():
+    wave = kept.scheduled()
+    check_due_waves(now=wave.notify_date)
+    wave.refresh_from_db()
+    send_rows.make_sends(wave)
+    cancel(wave, by=person("bob"), reason="wrong text")
+    one = Send.objects.filter(pk=wave.sends.first().pk)
+    states = [SendState.SENT, SendState.UNKNOWN, SendState.DELIVERED, SendState.UNDELIVERABLE]
+    for fate in (*({"state": state} for state in states), {"maybe_accepted": True}):
+        one.update(state=SendState.PENDING, maybe_accepted=False)
+        assert not freed_by(wave).contacted
+        one.update(**fate)
+        assert freed_by(wave).contacted, fate
 
 
 @pytest.fixture

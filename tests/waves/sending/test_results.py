@@ -52,3 +52,23 @@ def test_n7_the_result_counts_receipts_of_both_channels_and_a_refused_e_mail_as_
         "sms": {"sent": 2, "failed": 1, "delivered": 1, "undeliverable": 1},
         "email": {"queued": 3, "sent": 2, "failed": 1, "delivered": 1, "undeliverable": 0},
     }
+
+
+def test_n7_a_fan_with_an_unknown_message_and_one_to_come_is_pending():
+    wave = triggered_wave(2, emails=2)
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave, channel="email").update(state="unknown")
+    found = results.result(wave.pk)
+    assert (found["total"], found["pending"], found["unknown"]) == (2, 2, 0)
+
+
+def test_n7_with_sms_first_a_failed_e_mail_goes_again_and_the_sms_that_it_replaced_does_not():
+    wave = triggered_wave(2, emails=2, channels="sms_first")
+    send_rows.make_sends(wave)
+    of_wave = Send.objects.filter(wave=wave)
+    of_wave.filter(channel="sms").update(state="failed", reason="http_400", attempts=3)
+    send_rows.queue_emails_instead(wave)
+    assert of_wave.filter(channel="email").update(state="failed", reason="bounced") == 2
+    assert results.to_send_again(wave) == {"sms": 0, "email": 2}
+    assert results.retry_failed(wave.pk) == 2
+    assert (states(wave), states(wave, "email")) == ({"failed": 2}, {"pending": 2})

@@ -64,6 +64,7 @@ def test_n4_what_is_sent_again_keeps_its_key_and_a_receipt_still_counts(box):
     wave = with_unknown(2)
     keys = set(Send.objects.filter(wave=wave).values_list("key", flat=True))
     assert settle(wave, Settling.AGAIN) == 4
+    assert set(wave.sends.values_list("attempts", "maybe_accepted")) == {(1, True)}
     arrived = Send.objects.filter(wave=wave, channel="sms").first()
     taking.take("sms_http", [Receipt(arrived.key, SendState.DELIVERED, "p")])
     assert send(box, wave)["unknown"] == 0
