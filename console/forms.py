@@ -231,3 +231,9 @@ class FindMessagesForm(FindForm):
     """A fan whose messages are looked for in one wave."""
 
     campaign = None  # type: ignore[assignment]  # so Django leaves a field out
+    fan = forms.CharField(
+        label="Fan id, e-mail, phone or member id",
+        required=False,
+        max_length=254,
+        help_text="The complete value",
+    )

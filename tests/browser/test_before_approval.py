@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from tests.conftest import FULL
+from tests.console.page_cases import prepared
 from tests.support.site.surroundings import WELL, found
 from tests.support.waves import campaign_with, counted, person, request
 from waves.models import Preflight
+from waves.preflight.run import preflight
 from waves.preparation.prepare import prepare
 from waves.providers.outcomes import Health
 
@@ -43,4 +47,20 @@ def test_x6_an_approver_waives_a_red_line_with_a_reason(sign_in, worker, monkeyp
     page.click("text=Approve this content")
     expect(page.locator(".fw-title .fw-badge").first).to_have_text("approved")
     expect(page.locator("#preflight")).to_contain_text("the provider is back at noon")
+    assert anna.complaints == []
+
+
+@pytest.mark.skipif(not FULL, reason="takes three seconds for one script")
+def test_x6_a_reason_that_is_half_typed_is_kept_when_the_pre_flight_ends(sign_in):
+    wave = prepared()
+    Preflight.objects.update(at=F("at") - timedelta(hours=1))
+    anna = sign_in("operator")
+    page = anna.go(f"/admin/wave/{wave.name}/")
+    page.click("summary:has-text('Cancel wave')")
+    page.fill("#reason-cancel", "the artist is i")
+    preflight(wave, by=None)
+    expect(page.locator("[data-changed]")).to_be_visible(timeout=60_000)
+    expect(page.locator("#reason-cancel")).to_have_value("the artist is i")
+    page.fill("#reason-cancel", "")  # nothing is lost any more
+    expect(page.locator("[data-changed]")).to_be_hidden(timeout=60_000)
     assert anna.complaints == []
