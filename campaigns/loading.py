@@ -41,7 +41,7 @@ TEXTS: tuple[str, ...] = (
     "entropy_source",
     "entropy_form",
 )
-TEXTS += ("code_prefix", "default_language")
+TEXTS += ("code_prefix", "default_language", "quiet_hours")
 CHOICES: Mapping[str, list[str]] = {
     "scoring_type": ScoringType.values,
     "code_source": CodeSources.values,

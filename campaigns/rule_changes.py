@@ -45,6 +45,7 @@ OTHER_CAMPAIGN_OPTIONS: Mapping[str, str] = {
     "code_length": "code length",
     "notify_channels": "notify channels",
     "default_language": "default language",
+    "quiet_hours": "quiet hours",
 }
 OTHER_MARKET_OPTIONS: Mapping[str, str] = {"name": "name", "event_ids": "event ids"}
 JUDGING = {*CAMPAIGN_RULES.values(), *MARKET_RULES.values()}

@@ -97,7 +97,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
                 "fields": (
                     ("code_source", "notify_channels"),
                     ("code_prefix", "code_length"),
-                    "default_language",
+                    ("default_language", "quiet_hours"),
                 )
             },
         ),

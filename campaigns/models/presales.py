@@ -18,6 +18,10 @@ from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
 PUBLIC_ID = RegexValidator(r"\A[A-Za-z0-9-]{1,40}\Z", "Use 1 to 40 letters, digits and hyphens.")
+QUIET_HOURS = RegexValidator(
+    r"\A([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z",
+    "Write two times of the day, such as 21:00-08:00.",
+)
 CODE_PREFIX = RegexValidator(
     r"\A[A-Za-z0-9-]{0,10}\Z", "Use at most 10 letters, digits and hyphens."
 )
@@ -72,6 +76,15 @@ class Campaign(models.Model):
         db_default="en",
         help_text="Of messages to fans without a template in their own language, such as en or"
         " pt-BR",
+    )
+    quiet_hours = models.CharField(
+        max_length=11,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[QUIET_HOURS],
+        help_text="When fans should get no messages, by the clocks of the campaign's time zone,"
+        " such as 21:00-08:00",
     )
 
     # The draw [S-8]. The seed is secret until the campaign closes, the salt for ever; the

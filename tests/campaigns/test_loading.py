@@ -354,3 +354,10 @@ def test_n1_the_default_language_is_a_tag_and_english_where_none_is_given():
     assert loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign.default_language == "en"
     with pytest.raises(BadCampaignFile, match="default_language: 'english' is not a language"):
         loading.load({"campaign_id": "a-2", "name": "Tour", "default_language": "english"})
+
+
+def test_c1_quiet_hours_are_two_times_of_the_day_and_none_where_none_are_given():
+    assert loading.load(document(quiet_hours="21:00-08:00")).campaign.quiet_hours == "21:00-08:00"
+    assert loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign.quiet_hours == ""
+    with pytest.raises(BadCampaignFile, match="two times of the day"):
+        loading.load({"campaign_id": "a-2", "name": "Tour", "quiet_hours": "21-8"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -22,7 +23,7 @@ from waves.messages.rendering import Composer, Recipient, composer_for, texts_of
 from waves.messages.sms_segments import segments
 from waves.messages.templates import NO_CODE
 from waves.models import Preflight, Wave
-from waves.preflight import codes, costs, dates, surroundings, texts
+from waves.preflight import codes, costs, dates, quiet_hours, surroundings, texts
 from waves.preflight.check import Check, Color
 from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preflight.costs import Pace, SmsGroup
@@ -65,9 +66,16 @@ def _checks_of(wave: Wave, ask: Ask) -> tuple[list[Check], dict[str, Any]]:
         codes.judge(facts),
         texts.judge_rendering(found),
         texts.judge_content(found),
+        *([texts.judge_opt_out(found)] if members.sms else []),
         costs.judge_segments(groups),
         costs.judge_cost(cost, settings.SMS_CURRENCY),
         costs.judge_time(pace),
+        *quiet_hours.judge_quiet_hours(
+            wave.campaign.quiet_hours,
+            ZoneInfo(wave.campaign.time_zone),
+            wave.notify_date,
+            pace.duration,
+        ),
         dates.judge_count(wave),
         dates.judge_notify_date(wave.notify_date, timezone.now()),
         *surroundings.judge(around, names_links=links),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,8 @@ from waves.messages.content import Message, MessageTemplate
 from waves.messages.drafts import parts_without_code
 from waves.preflight.check import Check, Problem, judged, red, yellow
 
-RENDERING, CONTENT = "Messages", "Content of messages"
+RENDERING, CONTENT, OPT_OUT = "Messages", "Content of messages", "Opt-out in SMS"
+STOP: Final = re.compile(r"\bSTOP\b", re.IGNORECASE)
 NAMED: Final[Mapping[str, str]] = {
     "campaign": "the campaign's name",
     "artist": "the artist's name",
@@ -98,6 +100,20 @@ def judge_content(texts: Iterable[Text]) -> Check:
         ]
     fine = "All messages name campaign and wave date, and the access code where there is one."
     return judged(CONTENT, problems, fine=fine)
+
+
+def judge_opt_out(texts: Iterable[Text]) -> Check:
+    """Yellow for an SMS that does not say STOP, which is understood everywhere: who gets texts is
+    told how to end them. [N-8]
+    """
+    problems: list[Problem] = [
+        yellow(f"{text.where} does not say how to opt out. Add: Reply STOP to opt out.")
+        for text in texts
+        if text.channel == Channel.SMS
+        and text.template is not None
+        and not STOP.search(text.template.body)
+    ]
+    return judged(OPT_OUT, problems, fine="Every SMS says how to opt out.")
 
 
 def source_of(character: str, text: Text) -> str:

@@ -35,7 +35,8 @@ def test_x6_a_run_names_every_check_and_is_bound_to_the_content(wave, settings):
     run = preflight(wave, by=person("ann"))
     assert (run.digest, run.by.username, run.waiver) == (wave.content_digest, "ann", "")
     assert list(colors(run)) == [
-        *("Access codes", "Messages", "Content of messages", "SMS segments", "SMS cost"),
+        *("Access codes", "Messages", "Content of messages", "Opt-out in SMS"),
+        *("SMS segments", "SMS cost"),
         *("Time to finish", "Second count", "Notify date", "Workers", "SMS provider"),
         *("E-mail provider", "Stopped providers", "Slack", "Address of links"),
     ]

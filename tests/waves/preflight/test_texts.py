@@ -6,7 +6,13 @@ import pytest
 
 from waves.messages.content import PLACEHOLDERS, MessageTemplate, render
 from waves.preflight.check import Color
-from waves.preflight.texts import Text, judge_content, judge_rendering, source_of
+from waves.preflight.texts import (
+    Text,
+    judge_content,
+    judge_opt_out,
+    judge_rendering,
+    source_of,
+)
 
 VALUES = dict.fromkeys(PLACEHOLDERS, "x") | {"campaign": "Tour", "market": "Zürich’s"}
 WHOLE = "{campaign} {wave_date} {code}"
@@ -81,3 +87,17 @@ def test_x6_a_character_comes_from_a_value_or_from_the_template():
     assert source_of("’", text("{market} {code}")) == "the market's name"
     assert source_of("’", text("’ {code}")) == "the template"
     assert source_of("’", text("’ {market} {code}")) == "the template"
+
+
+@pytest.mark.parametrize("body", ["{code}. Reply STOP to opt out.", "{code}. Stop: SMS STOP."])
+def test_n8_an_sms_that_says_stop_is_green(body):
+    found = judge_opt_out([text(body)])
+    assert (found.ok, found.detail) == (Color.GREEN, "Every SMS says how to opt out.")
+
+
+def test_n8_an_sms_that_does_not_say_how_to_opt_out_is_yellow_and_an_email_need_not():
+    found = judge_opt_out([text("{code}, non-stopping"), text("{code}", subject="Hello")])
+    assert (found.ok, found.detail) == (
+        Color.YELLOW,
+        "The SMS for market West does not say how to opt out. Add: Reply STOP to opt out.",
+    )
