@@ -60,7 +60,6 @@ COURTESY: Final = (
 COURTESY_TOO: Final = (
     "danke, obrigado, obrigada, per favore, grazie, the messages, messages, texts, sms"
 )
-LONGEST: Final = 60  # characters; no reply that asks for it in one word is longer
 
 
 class Wish(StrEnum):
@@ -71,8 +70,6 @@ class Wish(StrEnum):
 
 def wish_of(text: str) -> Wish:
     """What a reply asks for."""
-    if len(text) > LONGEST:
-        return Wish.NOTHING
     words = _without_courtesy(plain(text))
     if words in _STOP:
         return Wish.STOP

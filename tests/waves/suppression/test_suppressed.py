@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from campaigns.models import Campaign
+from campaigns.opening import close_campaign
 from operations.errors import BadValue
-from tests.support.waves import person
+from tests.support.waves import campaign_with, person
 from waves.choices import Channel, SuppressedBy
 from waves.errors import SuppressionRefused
 from waves.models import Suppression
@@ -41,6 +42,19 @@ def test_n8_a_contact_is_listed_once_for_each_cause_and_campaign():
     assert suppress([], STOP) == 0
     assert live(ANN) == ["complaint", "stop", "stop"]
     assert live(BOB) == ["stop"]
+
+
+def test_n8_many_are_listed_in_the_order_of_the_index_so_that_nobody_waits_in_a_circle():
+    suppress([Contact(Channel.EMAIL, f"fan{n}@example.com") for n in range(30)], STOP)
+    listed = list(Suppression.objects.order_by("id").values_list("contact", flat=True))
+    assert listed == sorted(listed)
+
+
+def test_c2_n8_a_closed_campaign_takes_suppression():
+    campaign = close_campaign(campaign_with(1).pk, by=None)
+    assert suppress([ANN], ground_of(HAND, campaign, by=person("ann"), reason="by phone")) == 1
+    lift(entries_of(ANN).get().pk, by=person("ann"), reason="asked again")
+    assert live(ANN) == []
 
 
 def test_n8_the_list_holds_no_contact_in_clear():
