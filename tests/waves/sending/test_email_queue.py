@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -107,6 +108,32 @@ def test_n4_through_marketing_cloud_each_e_mail_is_delivered_once_whatever_is_cu
         each["recipient"]["attributes"]["Unsubscribe"].startswith("http")
         for each in box.messages("sfmc")
     )
+
+
+def test_n4_through_anymail_what_was_cut_is_unknown_until_its_event_comes(box, client, settings):
+    """Postmark keeps no keys, so nothing is repeated; its event proves that it has the e-mail."""
+    secret = "events:long-enough-for-us"
+    settings.EMAIL_PROVIDER, settings.ANYMAIL_ESP = "anymail", "postmark"
+    settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "sandbox", "WEBHOOK_SECRET": secret}
+    settings.ANYMAIL |= {"POSTMARK_API_URL": f"{box.url}/postmark/"}
+    wave = queued(20)
+    box.control(drop_rate=0.3, seed=4)
+    done = deliver(limits=Limits(per_second=100_000, concurrency=4))
+    counts = box.received()["postmark"]
+    assert (counts["accepted"], counts["keys_accepted_twice"]) == (20, 0)
+    assert (done["unknown"], done["sent"]) == (counts["dropped"], 20 - counts["dropped"])
+    assert counts["dropped"] > 0
+    unknown = Send.objects.filter(wave=wave, state=SendState.UNKNOWN)
+    for key in list(unknown.values_list("key", flat=True)):
+        event = {"RecordType": "Delivery", "MessageID": "m", "Metadata": {"key": str(key)}}
+        answer = client.post(
+            "/receipts/anymail",
+            event,
+            content_type="application/json",
+            headers={"Authorization": f"Basic {b64encode(secret.encode()).decode()}"},
+        )
+        assert answer.json()["applied"] == 1
+    assert states(wave, "email") == {"sent": done["sent"], "delivered": done["unknown"]}
 
 
 def test_n1_each_fan_is_sent_the_link_to_their_own_entry():
