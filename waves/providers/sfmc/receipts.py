@@ -72,7 +72,7 @@ def _event(document: dict[str, Any]) -> Event:
     for that.
     """
     what, info = document.get("eventCategoryType"), document.get("info")
-    if what not in {SENT, NOT_SENT, BOUNCED}:
+    if what not in (SENT, NOT_SENT, BOUNCED):  # no set: it may be anything that JSON can say
         return Ignored(str(what)[: values.SHOWN])
     if not isinstance(info, dict):
         raise BadValue("info", "write an object with messageKey.")
