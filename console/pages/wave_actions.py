@@ -233,7 +233,10 @@ def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(ProviderAccount, pk=pk)
 
     def resume_it() -> str:
-        if not accounts.resume(account.name, by=request.user, reason=reason_of(request)):
+        reason = reason_of(request)
+        if not reason:
+            raise BadValue("reason", "enter one. It is logged.")
+        if not accounts.resume(account.name, by=request.user, reason=reason):
             return f"Sending through {account.name} was not paused."
         tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         return f"Sending through {account.name} is resumed."

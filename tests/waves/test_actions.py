@@ -11,6 +11,7 @@ import pytest
 from operations.models import StatusChange
 from tests.support.database import kept
 from tests.support.people import member_of
+from tests.support.sending import triggered_wave
 from tests.support.waves import (
     KEY,
     NOTIFY,
@@ -22,8 +23,8 @@ from tests.support.waves import (
     request,
 )
 from tests.waves.uploads.lists import row, submitted
-from waves.actions import cancel, pause, reschedule, reset
-from waves.choices import CodeState, WaveState
+from waves.actions import cancel, pause, reschedule, reset, resume
+from waves.choices import CodeState, Queue, WaveState
 from waves.errors import (
     AttemptsExhausted,
     NaiveDate,
@@ -37,6 +38,7 @@ from waves.lifecycle import wave_named
 from waves.models import Code, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
+from waves.sending import send_rows
 from waves.uploads.submission import submit as submit_list
 
 pytestmark = pytest.mark.django_db
@@ -167,9 +169,35 @@ def test_w2_a_wave_that_is_sent_gets_no_new_date(wave):
         moved(Wave.objects.get(pk=wave.pk))
 
 
-@pytest.mark.parametrize("step", [cancel, pause, reset])
-def test_w2_every_action_needs_a_reason(wave, step):
-    with pytest.raises((ReasonMissing, WrongState)):
+@pytest.mark.parametrize(
+    ("step", "state"),
+    [
+        (pause, WaveState.TRIGGERED),
+        (cancel, WaveState.TRIGGERED),
+        (resume, WaveState.PAUSED),
+        (cancel, WaveState.PAUSED),
+        (pause, WaveState.COMPLETED),
+        (resume, WaveState.COMPLETED),
+        (cancel, WaveState.COMPLETED),
+    ],
+)
+def test_w2_every_action_needs_a_reason(step, state):
+    """N-6"""
+    wave = triggered_wave(1, phones=0, emails=1, state=state)
+    send_rows.make_sends(wave)
+    if (step, state) == (resume, WaveState.COMPLETED):
+        Wave.objects.update(queue=Queue.PAUSED)
+    before = Wave.objects.values("state", "queue").get()
+    with pytest.raises(ReasonMissing):
+        step(wave, by=person("root", superuser=True), reason="  ")
+    assert Wave.objects.values("state", "queue").get() == before
+    step(wave, by=person("root", superuser=True), reason="the text is right")
+    assert Wave.objects.values("state", "queue").get() != before
+
+
+@pytest.mark.parametrize("step", [cancel, reset])
+def test_w2_before_sending_every_action_needs_a_reason_too(wave, step):
+    with pytest.raises(ReasonMissing):
         step(wave, by=person("root", superuser=True), reason="  ")
     wave.refresh_from_db()
     assert wave.state == WaveState.PREPARED

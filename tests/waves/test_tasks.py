@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connections
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -19,7 +21,9 @@ from campaigns.models import Campaign, Registrant
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Alert, Job
+from operations.tasks import run_job, sweep
 from tests.support.sending import triggered_wave
+from tests.support.waiting import LIMIT_SECONDS
 from tests.support.waves import campaign_with, person, request
 from waves import tasks
 from waves.actions import cancel
@@ -79,6 +83,50 @@ def test_a_sent_wave_has_its_e_mails_delivered_by_the_job_that_follows(gateway):
         3,
         3,
     )
+
+
+def work_off(how: str) -> None:
+    """Do what is to be done, each task twice at once, or only after its message was lost."""
+    while job := Job.objects.filter(state=JobState.QUEUED).first():
+        assert OrmQ.objects.exists()
+        OrmQ.objects.all().delete()
+        if how == "dropped":
+            Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+            sweep()
+            assert OrmQ.objects.exists()
+        threads = [
+            threading.Thread(target=_in_thread, args=[job.pk])
+            for _ in range(2 if how == "doubled" else 1)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT_SECONDS)
+        if how == "doubled":
+            run_job(job.pk)
+
+
+def _in_thread(job_id: int) -> None:
+    run_job(job_id)
+    connections.close_all()
+
+
+@pytest.mark.parametrize("how", ["once", "doubled", "dropped"])
+def test_o6_whether_each_task_comes_once_twice_or_never_every_message_is_sent_once(how, gateway):
+    """N-3, N-5"""
+    wave = ready_wave(6, phones=4, emails=3)
+    tasks.wake_senders([wave])
+    work_off(how)
+    wave.refresh_from_db()
+    assert wave.state == WaveState.COMPLETED
+    sends = Send.objects.filter(wave=wave).exclude(state=SendState.SKIPPED)
+    assert sorted(sends.values_list("channel", "state", "attempts")) == [
+        *[("email", "sent", 1)] * 3,
+        *[("sms", "sent", 1)] * 4,
+    ]
+    assert len(mail.outbox) == 3
+    assert gateway.received()["sms"]["requests"] == 4
+    assert {job.state for job in Job.objects.all()} == {JobState.DONE}
 
 
 def test_n5_e_mails_do_not_wait_for_the_sms_of_their_wave(gateway, monkeypatch):

@@ -135,6 +135,16 @@ def test_n6_the_page_of_providers_says_who_stopped_each_when_and_why(client):
         assert f"Stopped since {when} by {who}: {why}" in html
 
 
+def test_n6_a_provider_is_not_resumed_without_a_reason(client):
+    accounts.pause("sms_http", "wrong price")
+    page = f"/admin/providers/{accounts.account('sms_http').pk}/resume/"
+    refusal = said(client.post(page, {"reason": "  "}, follow=True))[0]
+    assert "enter one" in refusal
+    assert accounts.account("sms_http").paused
+    client.post(page, {"reason": "the price is right"})
+    assert not accounts.account("sms_http").paused
+
+
 def test_n6_everything_stops_however_long_the_reason_is(client):
     accounts.account("sms_http")
     client.post("/admin/stop-all/", {"reason": "why " * 500})

@@ -5,6 +5,7 @@ rehearses. [N-2, N-4, O-6, X-6]
 from __future__ import annotations
 
 import os
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -47,16 +48,26 @@ REHEARSAL_KILLS = [
 ]
 
 
-def sent(wave: int, url: str, per_second: int, concurrency: int, honours_keys: bool) -> dict:
-    """In a process of its own: send the wave."""
+def sent(
+    wave: int,
+    url: str,
+    per_second: int,
+    concurrency: int,
+    honours_keys: bool,
+    minutes_ahead: int = 0,
+) -> dict:
+    """In a process of its own, whose clock is wrong by so many minutes: send the wave."""
+    now, instant = time.time, timezone.now
+    time.time = lambda: now() + 60 * minutes_ahead
+    timezone.now = lambda: instant() + timedelta(minutes=minutes_ahead)
     # a busy machine answers late; what a killed sender held is taken from it by the test
     timing = Timing(timeout=60.0, check_every=0.1, row_lease=120.0)
     settings.SMS_URL, settings.SMS_HONOURS_KEYS = url, honours_keys
     return send_wave(wave, limits=Limits(per_second, concurrency), timing=timing)
 
 
-def start(wave, box, *, per_second, concurrency, honours_keys=True):
-    return Process(sent, wave.pk, box.url, per_second, concurrency, honours_keys)
+def start(wave, box, *, per_second, concurrency, honours_keys=True, minutes_ahead=0):
+    return Process(sent, wave.pk, box.url, per_second, concurrency, honours_keys, minutes_ahead)
 
 
 def kill_after(process, box, accepted):
@@ -122,11 +133,14 @@ def test_n4_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody():
 
 
 def test_n2_senders_in_several_processes_together_keep_to_the_accounts_rate_and_concurrency():
-    """Two work on one wave, a third on another, all through one account."""
+    """Two work on one wave, a third on another, all through one account, and the clocks of two are
+    wrong by a minute.
+    """
     shared, other = triggered_wave(400), triggered_wave(200)
     with sandbox.running(latency_ms=80) as box:
         processes = [
-            start(wave, box, per_second=150, concurrency=24) for wave in (shared, shared, other)
+            start(wave, box, per_second=150, concurrency=24, minutes_ahead=minutes)
+            for wave, minutes in ((shared, 0), (shared, 1), (other, -1))
         ]
         reports = [process.result() for process in processes]
         counts = box.received()["sms"]

@@ -7,9 +7,26 @@ import pytest
 from operations.models import Alert
 from tests.support.sending import send, triggered_wave
 from waves.models import Send
-from waves.sending import accounts
+from waves.sending import accounts, email_queue
+from waves.sending.run import Timing
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("timing", [Timing(), email_queue.TIMING])
+def test_n6_requests_without_an_answer_count_as_failed_well_within_thirty_seconds(timing):
+    assert timing.timeout + timing.check_every < 25
+
+
+def test_n6_a_provider_that_answers_nothing_is_paused_and_alerts(box):
+    wave = triggered_wave(60)
+    box.control(latency_ms=1_500)
+    impatient = Timing(timeout=0.2, check_every=0.05, row_lease=20.0)
+    report = send(box, wave, timing=impatient)
+    assert "did not respond in time" in report["ended"]
+    assert accounts.account("sms_http").paused
+    assert Alert.objects.filter(text__contains="SMS gateway is paused").count() == 1
+    assert (report["failed"], report["state"]) == (0, "triggered")
 
 
 def test_n6_the_error_budget_pauses_the_account_and_alerts_and_nobody_is_called_failed(box):

@@ -4,18 +4,24 @@ N-4, N-6]
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import Counter
+from contextlib import asynccontextmanager
 
 import pytest
 from django.db import connections
 
-from tests.support.sending import send, triggered_wave
+from tests.support.sending import QUICK, send, states, triggered_wave
 from tests.support.waiting import LIMIT_SECONDS, wait_until
+from waves import actions
 from waves.errors import WrongState
 from waves.models import Send, Sender, Wave
-from waves.sending import accounts
+from waves.providers.outcomes import Kind, Outcome
+from waves.sending import accounts, email_queue, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
+from waves.sending.send_wave import send_wave
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +91,53 @@ def test_n6_a_stop_ends_the_run_long_before_its_last_message_and_the_others_wait
     assert set(left.values_list("attempts", flat=True)) == {0}
     assert accounts.in_flight() == 0
     assert not Sender.objects.exists()
+
+
+class Holding:
+    """A provider that answers nothing until it is told to."""
+
+    honours_keys = True
+
+    def __init__(self, name: str) -> None:
+        self.name, self.asked, self.may_answer = name, Counter(), threading.Event()
+
+    @asynccontextmanager
+    async def open_session(self, timeout_seconds, most_connections):
+        yield None
+
+    async def send(self, session, message):
+        self.asked[message.key] += 1
+        while not self.may_answer.is_set():
+            await asyncio.sleep(0.01)
+        return Outcome(Kind.SENT, provider_id="1")
+
+
+@pytest.mark.parametrize("channel", ["sms", "email"])
+def test_n6_a_stop_at_200_in_flight_starts_none_and_resuming_sends_exactly_the_rest(channel, ann):
+    wave = triggered_wave(300, phones=300 * (channel == "sms"), emails=300 * (channel == "email"))
+    send_rows.make_sends(wave)
+    provider = Holding("sms_http" if channel == "sms" else "email_django")
+    options = {"provider": provider, "limits": Limits(100_000, 200), "timing": QUICK}
+
+    def work() -> None:
+        send_wave(wave.pk, **options) if channel == "sms" else email_queue.deliver(**options)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_until(lambda: accounts.in_flight(wave=wave) == 200, "200 in flight")
+    actions.pause(wave, by=ann, reason="wrong text")
+    for _ in range(2):  # at the second one, the sender knows what it found at the first
+        held = Sender.objects.filter(wave=wave, lease_until=Sender.objects.get().lease_until)
+        wait_until(lambda held=held: not held.exists(), "the sender's next look")
+    provider.may_answer.set()
+    thread.join(LIMIT_SECONDS)
+    assert (provider.asked.total(), accounts.in_flight(wave=wave)) == (200, 0)
+    assert states(wave, channel) == {"sent": 200, "pending": 100}
+    actions.resume(wave, by=ann, reason="right text")
+    work()
+    assert states(wave, channel) == {"sent": 300}
+    assert set(provider.asked.values()) == {1}
 
 
 def test_n6_after_a_pause_the_rest_is_sent_and_nobody_twice(box):
