@@ -9,7 +9,6 @@ import socket
 
 import pytest
 
-import sandbox
 from waves.providers.anymail.client import from_settings
 from waves.providers.contract import About, EmailMessage
 from waves.providers.outcomes import Health, Kind, Outcome
@@ -19,16 +18,8 @@ MESSAGE = EmailMessage("key-1", "fan@mail.example", "You're in", "Code: A", "<p>
 FIRST_ID = "00000000-0000-0000-0000-000000000001"
 
 
-@pytest.fixture(scope="module")
-def box():
-    with sandbox.running(latency_ms=1) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def chosen(box, settings):
-    box.control(latency_ms=1, fail_rates={}, drop_rate=0, retry_after_seconds=1)
-    box.forget()
     settings.ANYMAIL_ESP, settings.DEFAULT_FROM_EMAIL = "postmark", "tickets@band.example"
     use(settings, box.url)
 

@@ -9,7 +9,6 @@ import socket
 import pytest
 from aiohttp import web
 
-import sandbox
 from waves.providers.contract import About, EmailMessage
 from waves.providers.outcomes import Health, Kind, Outcome
 from waves.providers.sessions import Answer
@@ -20,23 +19,11 @@ ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 MESSAGE = EmailMessage("key-1", "fan@mail.example", "You're in", "Code: A", "<p>Code: A</p>", ABOUT)
 
 
-@pytest.fixture(scope="module")
-def box():
-    with sandbox.running(latency_ms=1) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def behaved(box):
-    box.control(
-        latency_ms=1,
-        fail_rates={},
-        drop_rate=0,
-        retry_after_seconds=1,
-        token_seconds=1_079,
-        token_uses=0,
-    )
-    box.forget()
+    box.control(retry_after_seconds=1)
+    yield
+    box.control(token_seconds=1_079, token_uses=0)
 
 
 def provider(url, *, secret="sandbox", definition="presale"):  # noqa: S107

@@ -10,7 +10,6 @@ import uuid
 
 import pytest
 
-import sandbox
 from operations.errors import BadValue
 from tests.waves.receipts.posting import posted
 from waves.choices import SendState
@@ -94,16 +93,9 @@ def test_n3_an_event_that_cannot_be_read_spoils_no_other():
         receipts.read(posted(b"[{"))
 
 
-@pytest.fixture(scope="module")
-def box():
-    with sandbox.running(latency_ms=1) as running:
-        yield running
-
-
 @pytest.fixture
 def setup(box, settings):
     """An API, and a callback whose key is not known yet."""
-    box.forget()
     settings.SFMC_AUTH_URL, settings.SFMC_CLIENT_SECRET = box.url, "sandbox"
     settings.SFMC_SIGNATURE_KEY = ""
     return box
