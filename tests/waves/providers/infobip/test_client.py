@@ -8,7 +8,6 @@ import socket
 
 import pytest
 
-import sandbox
 from waves.providers.contract import About, SmsMessage
 from waves.providers.infobip import client
 from waves.providers.infobip.client import InfobipSms, from_settings
@@ -17,18 +16,6 @@ from waves.providers.sessions import Answer
 
 ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 MESSAGE = SmsMessage("key-1", "+12025550123", "Your code", ABOUT)
-
-
-@pytest.fixture(scope="module")
-def box():
-    with sandbox.running(latency_ms=1) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def behaved(box):
-    box.control(latency_ms=1, fail_rates={}, drop_rate=0, retry_after_seconds=1, honour_keys=True)
-    box.forget()
 
 
 def in_session(url, work, timeout=5.0, token="sandbox"):  # noqa: S107

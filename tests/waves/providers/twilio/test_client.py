@@ -8,7 +8,6 @@ import socket
 
 import pytest
 
-import sandbox
 from sandbox.providers.twilio import ACCOUNT
 from waves.providers.contract import About, SmsMessage
 from waves.providers.outcomes import Kind, Outcome
@@ -20,18 +19,6 @@ from waves.providers.twilio.client import TwilioSms, from_settings
 ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 MESSAGE = SmsMessage("key-1", "+12025550123", "Your code", ABOUT)
 REPORTS = "https://presale.example/receipts/twilio"
-
-
-@pytest.fixture(scope="module")
-def box():
-    with sandbox.running(latency_ms=1) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def behaved(box):
-    box.control(latency_ms=1, fail_rates={}, drop_rate=0, retry_after_seconds=1)
-    box.forget()
 
 
 def provider(url, *, token="sandbox", sender="+15005550006"):  # noqa: S107
