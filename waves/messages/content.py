@@ -126,6 +126,11 @@ def render(template: MessageTemplate, values: Mapping[str, str]) -> Message:
     Raises BadTemplate.
     """
     check_template(template)
+    return filled(template, values)
+
+
+def filled(template: MessageTemplate, values: Mapping[str, str]) -> Message:
+    """As `render`, of a template that is checked already."""
     escaped = {name: html.escape(value) for name, value in values.items()}
     return Message(
         body=template.body.format_map(values),

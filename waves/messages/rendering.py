@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -68,18 +69,22 @@ class Composer:
     def email(self, recipient: Recipient) -> Message:
         """Subject, text and HTML of one e-mail; the values are escaped in the HTML."""
         chosen = self._choose(Channel.EMAIL, recipient)
-        return content.render(chosen.template, self._values(recipient, chosen))
+        return content.filled(chosen.template, self._values(recipient, chosen))
 
     def about(self, recipient: Recipient) -> About:
         """What a message to this member belongs to, as of the job that sends it. [N-1, O-4]"""
-        zone = ZoneInfo(self._wave.content["campaign"]["time_zone"])
         return About(
             self._wave.campaign.campaign_id,
             self._wave.name,
-            self._wave.notify_date.astimezone(zone).date().isoformat(),
+            self._wave_date,
             recipient.market_id,
             correlation.current(),
         )
+
+    @cached_property
+    def _wave_date(self) -> str:
+        zone = ZoneInfo(self._wave.content["campaign"]["time_zone"])
+        return self._wave.notify_date.astimezone(zone).date().isoformat()
 
     def parts(self, channel: str, recipient: Recipient) -> tuple[MessageTemplate, dict[str, str]]:
         """The template of one message and what is filled into it."""
