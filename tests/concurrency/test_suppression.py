@@ -78,7 +78,7 @@ class Objecting:
             sender, messages = uuid4(), Messages(wave.pk, channel)
             claimed = send_rows.claim(
                 messages, sender, after=0, limit=1_000, lease=timedelta(seconds=60)
-            )
+            ).rows
             found |= {Contact(channel, row.contact) for row in claimed}
             if state:
                 send_rows.record_rest(sender, [(row, state) for row in claimed])

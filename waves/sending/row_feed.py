@@ -12,7 +12,7 @@ from datetime import timedelta
 from waves.sending import send_rows
 from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
-from waves.sending.send_rows import Row
+from waves.sending.send_rows import Claimed, Row
 
 IDLE_SECONDS = 0.1
 MOST_CLAIMED = 1_000
@@ -62,13 +62,13 @@ class RowFeed:
                 await self._state.room.wait()
                 continue
             until = time.monotonic() + self._setup.timing.row_lease - self._setup.timing.timeout
-            rows = await self._thread.run(self._claim, room)
+            claimed = await self._thread.run(self._claim, room)
             if self._allowed is not None:
-                self._allowed -= len(rows)
-            self._rows.extend((row, until) for row in rows)
+                self._allowed -= len(claimed.rows)
+            self._rows.extend((row, until) for row in claimed.rows)
             self._state.changed.set()
-            self._caught_up = len(rows) < room
-            if not rows:
+            self._caught_up = claimed.looked_at < room
+            if not claimed.looked_at:
                 await self._wait_or_end()
 
     async def give_back(self) -> None:
@@ -91,19 +91,19 @@ class RowFeed:
         batch = max(10, min(MOST_CLAIMED, self._setup.limits.per_second))
         return batch if len(self._rows) <= batch // 2 else 0
 
-    def _claim(self, limit: int) -> list[Row]:
+    def _claim(self, limit: int) -> Claimed:
         """The next rows in order of id; after the last one again from the first, for those that
         wait for another try.
         """
-        rows = send_rows.claim(
+        claimed = send_rows.claim(
             self._setup.messages,
             self._setup.sender,
             after=self._last_claimed,
             limit=limit,
             lease=timedelta(seconds=self._setup.timing.row_lease),
         )
-        self._last_claimed = rows[-1].id if len(rows) == limit else 0
-        return rows
+        self._last_claimed = claimed.last if claimed.looked_at == limit else 0
+        return claimed
 
     async def _wait_or_end(self) -> None:
         """Nothing to claim: take over the rows of dead senders, and end when none is open that may

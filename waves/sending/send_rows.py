@@ -91,12 +91,12 @@ WITH picked AS (
     FROM asked WHERE s.id = asked.id AND NOT asked.suppressed
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
-SELECT c.id, c.key, c.attempts, c.maybe_accepted,
+SELECT asked.id, c.key, c.attempts, c.maybe_accepted,
     {contact}, {code}, coalesce(k.market_id, ''),
     m.global_user_id, m.language
-FROM claimed c JOIN waves_member m ON m.id = c.member_id LEFT JOIN campaigns_market k
-    ON k.id = m.market_id
-ORDER BY c.id
+FROM asked LEFT JOIN claimed c ON c.id = asked.id LEFT JOIN waves_member m ON m.id = c.member_id
+    LEFT JOIN campaigns_market k ON k.id = m.market_id
+ORDER BY asked.id
 """
 # Whoever changes several messages locks them in the order of their keys, as receipts do: an UPDATE
 # alone locks them as its plan finds them, and two of those can wait for each other.
@@ -260,14 +260,26 @@ def queue_emails_instead(wave: Wave) -> int:
 
 def claim(
     messages: Messages, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
-) -> list[Row]:
-    """Take pending ones with an id above `after`; the attempt is counted before it is made. Those
-    whose contact is suppressed are skipped instead. [O-6, N-8]
+) -> Claimed:
+    """Take pending ones with an id above `after`, at most `limit`; the attempt is counted before it
+    is made. Those whose contact is suppressed are skipped instead. [O-6, N-8]
     """
     values = messages.values | {"claim": sender, "after": after, "limit": limit, "lease": lease}
     with connection.cursor() as cursor:
         cursor.execute(messages.table.sql(CLAIM), values)
-        return [Row(*row) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+    rows = [Row(*row) for row in found if row[1] is not None]
+    return Claimed(rows, len(found), found[-1][0] if found else 0)
+
+
+class Claimed(NamedTuple):
+    """The rows that are to be sent; how many were looked at, those that were skipped too; and the
+    id of the last of these.
+    """
+
+    rows: list[Row]
+    looked_at: int
+    last: int
 
 
 def record_sent(

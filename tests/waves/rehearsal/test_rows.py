@@ -55,14 +55,14 @@ def test_x6_a_claimed_row_has_a_marked_code_and_never_the_real_one(wave):
     rehearsal = begun(wave)
     options = {"after": 0, "limit": 50, "lease": timedelta(seconds=30)}
     sms = Messages(rehearsal.pk, Channel.SMS, REHEARSED)
-    rows = send_rows.claim(sms, uuid.uuid4(), **options)
+    rows = send_rows.claim(sms, uuid.uuid4(), **options).rows
     members = {each.global_user_id: each for each in Member.objects.filter(wave=wave)}
     assert {row.code for row in rows} == {marked_code(each) for each in members.values()}
     assert sum(row.code == "TM" for row in rows) == 1
     assert sum(row.code.startswith("REHEARSAL-") for row in rows) == 9
     assert {row.contact for row in rows} == {each.phone for each in members.values()}
     Rehearsal.objects.update(state="stopped")
-    assert send_rows.claim(sms, uuid.uuid4(), **options) == []
+    assert send_rows.claim(sms, uuid.uuid4(), **options).rows == []
 
 
 def test_n7_the_five_parts_add_up_to_the_members(wave):

@@ -188,7 +188,7 @@ def test_n6_the_queued_e_mails_of_a_completed_wave_are_paused_and_resumed(ann):
         after=0,
         limit=9,
         lease=timedelta(seconds=9),
-    )
+    ).rows
     actions.resume(wave, by=ann, reason="the picture is right")
     assert deliver() == NOTHING | {"sent": 2}
     moves = StatusChange.objects.about(subject_of(wave)).filter(by=ann).order_by("id")

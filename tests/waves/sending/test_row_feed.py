@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from tests.support.sending import send, triggered_wave
-from waves.choices import Channel
+from waves.choices import Channel, SuppressedBy
 from waves.models import Send
-from waves.sending import accounts, send_rows
+from waves.sending import accounts, row_feed, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_rows import Messages
+from waves.suppression.contacts import Contact
+from waves.suppression.suppressed import Ground, suppress
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,3 +56,20 @@ def test_n4_what_waits_too_long_for_its_turn_is_given_back_not_unknown(box):
     )
     assert (report["ok"], report["unknown"]) == (30, 0)
     assert box.received()["sms"]["requests"] == 30
+
+
+def test_n8_the_feed_goes_on_behind_whole_batches_that_are_skipped(box, monkeypatch):
+    wave = triggered_wave(60)
+    numbers = [f"+1202{fan:07d}" for fan in range(1, 41)]
+    suppress([Contact(Channel.SMS, each) for each in numbers], Ground(SuppressedBy.STOP))
+    claim, begun_after = send_rows.claim, list[int]()
+
+    def noted(*args, after, **options):
+        begun_after.append(after)
+        return claim(*args, after=after, **options)
+
+    monkeypatch.setattr(send_rows, "claim", noted)
+    monkeypatch.setattr(row_feed, "MOST_CLAIMED", 10)
+    report = send(box, wave)
+    assert (report["ok"], report["skipped"], report["state"]) == (20, 40, "completed")
+    assert begun_after[:6] == sorted(set(begun_after[:6]))

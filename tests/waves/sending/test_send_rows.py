@@ -44,7 +44,7 @@ def test_o6_a_sender_that_was_taken_over_records_nothing():
     send_rows.make_sends(wave)
     slow, quick = accounts.uuid.uuid4(), accounts.uuid.uuid4()
     sms = Messages(wave.pk, Channel.SMS)
-    rows = send_rows.claim(sms, slow, after=0, limit=3, lease=timedelta(seconds=-1))
+    rows = send_rows.claim(sms, slow, after=0, limit=3, lease=timedelta(seconds=-1)).rows
     send_rows.take_over(sms, honours_keys=True)
     send_rows.claim(sms, quick, after=0, limit=3, lease=timedelta(seconds=30))
     assert send_rows.record_sent(slow, [(row, "late") for row in rows]) == 0
@@ -56,8 +56,8 @@ def test_o6_two_claims_never_share_a_row():
     send_rows.make_sends(wave)
     lease = timedelta(seconds=30)
     sms = Messages(wave.pk, Channel.SMS)
-    first = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease)
-    second = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease)
+    first = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease).rows
+    second = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease).rows
     assert len({row.id for row in first + second}) == len(first) + len(second) == 10
 
 
@@ -69,14 +69,14 @@ def suppressed(wave, *fans: int, channel: Channel = Channel.SMS) -> None:
 
 
 def claimed(wave, channel: Channel = Channel.SMS) -> list[str]:
-    rows = send_rows.claim(
+    found = send_rows.claim(
         Messages(wave.pk, channel),
         accounts.uuid.uuid4(),
         after=0,
         limit=100,
         lease=timedelta(seconds=30),
     )
-    return [row.contact for row in rows]
+    return [row.contact for row in found.rows]
 
 
 def test_n8_a_claim_skips_who_is_on_the_list_and_says_why():
@@ -91,6 +91,23 @@ def test_n8_a_claim_skips_who_is_on_the_list_and_says_why():
     assert set(skipped.values_list("reason", "attempts", "claim")) == {("suppressed", 0, None)}
     assert len(claimed(wave, Channel.EMAIL)) == 4
     assert len(claimed(other)) == 4
+
+
+def test_n8_a_claim_says_how_far_it_came_past_those_it_skipped():
+    """So that the next one goes on behind them, and a batch of skipped ones is not taken for the
+    end.
+    """
+    wave = triggered_wave(6)
+    send_rows.make_sends(wave)
+    suppressed(wave, 1, 2, 4)
+    ids = list(Send.objects.filter(wave=wave, channel="sms").order_by("id").values_list("id"))
+    options = {"limit": 2, "lease": timedelta(seconds=30)}
+    sms, after, found = Messages(wave.pk, Channel.SMS), 0, []
+    for _ in range(4):
+        claimed = send_rows.claim(sms, accounts.uuid.uuid4(), after=after, **options)
+        after = claimed.last
+        found.append((len(claimed.rows), claimed.looked_at, (after,) in ids))
+    assert found == [(0, 2, True), (1, 2, True), (2, 2, True), (0, 0, False)]
 
 
 def test_n8_who_is_taken_off_the_list_before_the_claim_gets_the_message():
