@@ -40,7 +40,7 @@ from tests.support.life.wave_rules import UNPREPARED, problems_of_waves
 from tests.support.waves import NOW, approve, campaign_with, person, request
 from tests.waves.uploads.lists import row, submitted
 from waves import actions, schedule, template_edits
-from waves.choices import Order, SendState, WaveKind
+from waves.choices import CodeCall, Order, SendState, WaveKind
 from waves.codes import imports, partner_codes
 from waves.models import (
     CODE_SERVICE,
@@ -332,6 +332,9 @@ class Life(RuleBasedStateMachine):
         unanswered = CodeServiceCall.objects.filter(answered_at=None)
         awaited = {fan for call in unanswered for fan, _ in call.pairs}
         in_use = {code: held.fan for code, held in there.items() if held.state != "available"}
+        of_nobody = [code for code, fan in in_use.items() if not fan]
+        if len(of_nobody) <= sum(c.quantity for c in unanswered if c.action == CodeCall.RESERVE):
+            awaited.add("")
         lost = [code for code, fan in in_use.items() if fan not in awaited]
         assert lost == [], f"K-4: nobody has {lost}"
 
