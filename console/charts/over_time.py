@@ -74,12 +74,18 @@ def lines(
 def _points(
     readings: Sequence[Reading], name: str, first: datetime, last: datetime, tallest: int
 ) -> str:
-    """A reading is a level piece; from one to the next the line slopes."""
-    span = max((last - first).total_seconds(), 1.0)
+    """A reading is a level piece; from one to the next the line slopes. One moment alone is level
+    over the whole width: a point would not be seen.
+    """
+    span = (last - first).total_seconds()
 
     def at(moment: datetime, count: int) -> str:
         x = WIDTH * (moment - first).total_seconds() / span
         return f"{x:.1f},{PLOT - height(count, tallest):.1f}"
+
+    if not span:
+        y = PLOT - height(readings[-1].counts.get(name, 0), tallest)
+        return f"0.0,{y:.1f} {WIDTH:.1f},{y:.1f}"
 
     return " ".join(
         at(moment, each.counts.get(name, 0)) for each in readings for moment in _ends(each)

@@ -47,7 +47,7 @@ def test_o3_hours_are_written_below_short_spans_and_days_below_long_ones():
     assert ">17 Mar</text>" in drawn(long)
 
 
-def test_o3_one_reading_is_a_point_and_none_is_a_sentence():
-    assert 'points="0.0,' in drawn(READINGS[2:])
+def test_o3_one_reading_is_a_line_that_is_seen_and_none_is_a_sentence():
+    assert 'points="0.0,8.0 1000.0,8.0"' in drawn(READINGS[2:])
     assert drawn([]) == '<p class="fw-soft">SMS: nothing was saved in this time.</p>'
-    assert "polyline" in drawn([Reading(FIRST, FIRST, {})])
+    assert 'points="0.0,96.0 1000.0,96.0"' in drawn([Reading(FIRST, FIRST, {})])
