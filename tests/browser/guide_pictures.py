@@ -108,7 +108,7 @@ def _send_more(wave: str) -> Callable[[Page], None]:
         from tests.browser.guide_scene import hand_over
 
         hand_over(wave, 3)
-        page.get_by_text("per second").wait_for()
+        page.get_by_text("per second").first.wait_for()
 
     return then
 

@@ -35,6 +35,12 @@ def test_a_longer_wave_has_longer_intervals_and_no_message_is_lost(seconds, widt
     assert found.of["sms"][0] == 2
 
 
+def test_an_interval_that_is_not_over_is_left_out_while_sending_goes_on():
+    counts = {"sms": {AT + second: 1 for second in range(125)}}
+    assert len(rates(counts, until=AT + 125).of["sms"]) == 12
+    assert len(rates(counts, until=None).of["sms"]) == 13
+
+
 def test_nothing_is_drawn_before_something_was_sent():
     assert rates({"sms": {}, "email": {}}, until=AT) is None
 

@@ -77,11 +77,11 @@ def expected(wave: Wave, wanted: Filters) -> set[int]:
 
 
 def test_n7_every_filter_shows_its_messages_each_once_forwards_and_backwards(wave):
-    markets = [None, *Market.objects.filter(campaign=wave.campaign).values_list("pk", flat=True)]
+    east = Market.objects.filter(campaign=wave.campaign, market_id="us-east")
+    rest = Market.objects.filter(campaign=wave.campaign) if FULL else east
+    markets = [None, *rest.values_list("pk", flat=True)]
     states = STATES if FULL else ("open", "accepted", "failed")
-    asked = itertools.product(
-        ("", "sms"), ("", *states), ("", "http_400"), markets[: 3 if FULL else 2]
-    )
+    asked = itertools.product(("", "sms"), ("", *states), ("", "http_400"), markets)
     shown = 0
     for channel, state, reason, market in asked:
         wanted = Filters(channel, state, reason, market)
