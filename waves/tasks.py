@@ -41,7 +41,7 @@ from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preparation import config_files, prepare, status_files, submission
 from waves.providers import registry
 from waves.rehearsal import rehearse
-from waves.resends import jobs as resends
+from waves.resends import tasks as resends
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest

@@ -476,7 +476,7 @@ def test_n8_suppress_names_the_bad_rows_by_line(campaign, tmp_path, capsys):
 
 def test_x12_support_sends_a_fans_code_again(monkeypatch, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    monkeypatch.setattr("waves.resends.jobs.run", lambda job: None)  # its test is that of resends
+    monkeypatch.setattr("waves.resends.tasks.run", lambda job: None)  # its test is that of resends
     wave, desk = sent_wave(), member_of("operator", name="desk")
     fan = wave.members.order_by("place").first().global_user_id
     asked = ("resend", wave.campaign.campaign_id, fan, "--by", desk.username)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from console.access import StaffRequest, action, attempt, complaint_of
 from console.forms import ResendForm
 from waves import rights
-from waves.resends import jobs
+from waves.resends import tasks
 from waves.resends.ask import Wanted
 
 
@@ -23,7 +23,7 @@ def send_again(request: StaffRequest) -> HttpResponse:
     wanted = Wanted(**form.cleaned_data)
     return attempt(
         request,
-        lambda: jobs.start(wanted, by=request.user),
+        lambda: tasks.start(wanted, by=request.user),
         f"The code of fan {wanted.fan} is being sent again. Find the fan to see the outcome.",
         back=reverse("find"),
     )

@@ -14,7 +14,7 @@ from waves.choices import Channel, SendState, SuppressedBy
 from waves.models import Resend, Send, Suppression, Wave
 from waves.providers.outcomes import Objection, Receipt
 from waves.receipts import taking
-from waves.resends import jobs, send
+from waves.resends import send, tasks
 from waves.resends.ask import ask
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
@@ -34,7 +34,7 @@ def gateway(settings):
 def test_x12_the_same_text_with_the_same_code_goes_to_the_corrected_contacts_once(gateway):
     wave = sent_wave()
     asked = wanted(wave, phone="+12065550142", email="ann@band.example")
-    rows = jobs.send_here(asked, by=person("desk"))
+    rows = tasks.send_here(asked, by=person("desk"))
     assert [row.state for row in rows] == ["sent", "sent"]
     (sms,) = gateway.messages()
     code, keys = fan_of(wave).code, {row.channel: str(row.key) for row in rows}
@@ -43,7 +43,7 @@ def test_x12_the_same_text_with_the_same_code_goes_to_the_corrected_contacts_onc
     (email,) = mail.outbox
     assert (email.to, code in email.body) == (["ann@band.example"], True)
     assert Send.objects.filter(wave=wave).exclude(state="sent").count() == 0
-    jobs.send_here(asked, by=person("desk"))
+    tasks.send_here(asked, by=person("desk"))
     assert (len(gateway.messages()), len(mail.outbox)) == (1, 1)
 
 
@@ -72,7 +72,7 @@ def test_n8_a_corrected_contact_that_was_suppressed_meanwhile_is_skipped(gateway
 
 def test_n3_its_receipt_is_its_own_and_an_objection_is_about_the_corrected_contact():
     wave = sent_wave()
-    (row,) = jobs.send_here(wanted(wave, email="ann@band.example"), by=person("desk"))
+    (row,) = tasks.send_here(wanted(wave, email="ann@band.example"), by=person("desk"))
     original = Send.objects.get(member=row.member, channel="email")
     bounce = Receipt(row.key, SendState.UNDELIVERABLE, "p-1", "gone", Objection.HARD_BOUNCE)
     delivered = Receipt(original.key, SendState.DELIVERED, "p-2")

@@ -14,7 +14,7 @@ from operations.commands import JsonCommand
 from operations.entry.trimming import trim
 from waves import rights
 from waves.resends.ask import Wanted
-from waves.resends.jobs import send_here
+from waves.resends.tasks import send_here
 
 
 class Command(JsonCommand):

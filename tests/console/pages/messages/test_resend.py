@@ -20,7 +20,7 @@ def looked_up(client, wave) -> str:
 
 
 def test_x12_the_form_of_a_fans_page_sends_once_however_often_it_is_clicked(monkeypatch):
-    monkeypatch.setattr("waves.resends.jobs.enqueue", lambda job: None)
+    monkeypatch.setattr("waves.resends.tasks.enqueue", lambda job: None)
     wave, desk = sent_wave(), client_of(member_of("operator"))
     html = looked_up(desk, wave)
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html))
