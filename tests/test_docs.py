@@ -77,6 +77,14 @@ def test_every_setting_that_a_guide_names_exists(name):
     assert {setting for setting in named if f"#{setting}=" not in known} == set()
 
 
+@pytest.mark.parametrize("checks", ["fairwave/secret_settings.py", "waves/checks.py"])
+def test_every_check_that_stops_the_start_over_a_secret_or_a_provider_is_in_deployment(checks):
+    known = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    ids = re.findall(r'"((?:fairwave|waves)\.E\d+)"', (ROOT / checks).read_text(encoding="utf-8"))
+    assert ids
+    assert [each for each in ids if f"| {each} |" not in known] == []
+
+
 def test_every_dependency_has_its_reason():
     reasons = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8").lower()
     lines = [*_lines("requirements.in"), *_lines("requirements-dev.in")]

@@ -17,6 +17,8 @@ from operations.database.copying import nullable_frame_of
 from waves.choices import Exclusion
 from waves.suppression.hashing import KEY_IF_USED, hashed
 
+# For all fans of a file: the list is read once. Of the few who are selected each is looked up
+# (_ASKED), because they are read in parts, and every part would read the whole list.
 SUPPRESSED: Final = """
 WITH suppressed AS (
     SELECT DISTINCT uuid_send(contact) AS contact FROM waves_suppression
@@ -28,7 +30,7 @@ CONTACT: Final = """
 """
 # Of a score row and its `fan`, the registrant. A phone that both name is confirmed where either
 # says so: the registrant may have confirmed it after the scores were made.
-FROM_CONTACT: Final = f"""
+_ITS_CONTACT: Final = """
 CROSS JOIN LATERAL (SELECT
     COALESCE(NULLIF(fan.email, ''), score.email) AS email,
     CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END AS phone,
@@ -36,9 +38,28 @@ CROSS JOIN LATERAL (SELECT
         AND score.phone_confirmed)
         ELSE score.phone_confirmed END AS confirmed
 ) AS its
+"""
+FROM_CONTACT: Final = f"""{_ITS_CONTACT}
 LEFT JOIN suppressed AS no_email ON no_email.contact = {hashed("'email'", "its.email", KEY_IF_USED)}
 LEFT JOIN suppressed AS no_sms ON no_sms.contact = {hashed("'sms'", "its.phone", KEY_IF_USED)}
 """
+# One entry of several is enough; and LIMIT keeps the planner from reading the whole list at once
+# instead of asking the index for each fan.
+_ON_THE_LIST = """
+LEFT JOIN LATERAL (
+    SELECT listed.contact FROM waves_suppression listed
+    WHERE listed.contact = encode({hashed}, 'hex')::uuid AND listed.lifted_at IS NULL
+        AND (listed.campaign_id IS NULL OR listed.campaign_id = %(campaign)s)
+    LIMIT 1
+) AS {name} ON true
+"""
+_ASKED = "".join(
+    _ON_THE_LIST.format(name=name, hashed=hashed(channel, contact))
+    for name, channel, contact in (
+        ("no_email", "'email'", "its.email"),
+        ("no_sms", "'sms'", "its.phone"),
+    )
+)
 CONTACT_SCHEMA: Final[dict[str, Any]] = {
     "email": pl.String,
     "phone": pl.String,
@@ -57,7 +78,7 @@ JOIN campaigns_fanscore AS score ON score.score_file_id = %(score_file)s
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = selected.fan
 """
-_CONTACTS = "".join((SUPPRESSED, _SELECTED, CONTACT, _FROM, FROM_CONTACT))
+CONTACTS = "".join((_SELECTED, CONTACT, _FROM, _ITS_CONTACT, _ASKED))
 _SCHEMA = {
     "global_user_id": pl.String,
     "band_score": pl.Float64,
@@ -78,7 +99,7 @@ def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.Data
     ordered = fans.sort()  # neighbours share pages of the indexes
     return pl.concat(
         judged_as_stored(
-            nullable_frame_of(_CONTACTS, _SCHEMA, fans=part.to_list(), **numbers), rules
+            nullable_frame_of(CONTACTS, _SCHEMA, fans=part.to_list(), **numbers), rules
         ).select(
             "global_user_id",
             "band_score",

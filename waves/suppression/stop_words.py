@@ -1,28 +1,32 @@
 """What a fan's reply asks for: no more messages, messages again, or neither. [N-8]
 
-A reply counts when all of it is such a word, whatever its case, accents and punctuation, with or
-without a word of courtesy: "Stop!", "please stop", "ARRÊT". A sentence that only holds one ("don't
-stop") does not. Any language's words count for every fan: nobody is to lose an opt-out because we
-took their language for another.
+A reply counts when all of it is such words, once or more often, whatever their case, accents and
+punctuation, with or without words that add nothing: "Stop!", "STOP STOP", "stop it now, please",
+"ARRÊT". A sentence that only holds one ("don't stop") does not. Any language's words count for
+every fan: nobody is to lose an opt-out because we took their language for another. Left out are
+words that mean something else elsewhere, such as Turkish "red" and "dur" and Finnish "peru"; END
+stays, because carriers in the United States take it for STOP.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
 # By language, as people write them. "STOP" is understood everywhere.
 STOP: Final[Mapping[str, str]] = {
-    "en": "stop, stop all, stopall, unsubscribe, cancel, end, quit, opt out, optout, remove me",
+    "en": "stop, stop all, stopall, unsubscribe, cancel, end, quit, opt out, optout, opt me out"
+    ", remove",
     "ar": "قف, توقف, إلغاء الاشتراك",
     "cs": "zrušit, odhlásit",
     "da": "stop, afmeld, frameld",
     "de": "stopp, abmelden, abbestellen, abmeldung, ende",
     "el": "στοπ, διακοπή, διαγραφή",
     "es": "parar, pare, baja, alto, cancelar, detener, darse de baja, dar de baja",
-    "fi": "lopeta, peru, peruuta",
+    "fi": "lopeta, peruuta",
     "fr": "arrêt, arrêter, arrêtez, désabonner, désabonnement, désinscrire, désinscription",
     "he": "הסר, הסירו, עצור",
     "hi": "रोकें, बंद करो",
@@ -37,7 +41,7 @@ STOP: Final[Mapping[str, str]] = {
     "ro": "opriți, oprește, dezabonare",
     "ru": "стоп, отписаться, отписка, отмена",
     "sv": "stopp, avsluta, avregistrera",
-    "tr": "dur, iptal, ret, red",
+    "tr": "durdur, iptal, ret",
     "uk": "стоп, відписатися",
     "zh": "停止, 退订, 退訂, 取消订阅, 取消訂閱, td",
 }
@@ -54,11 +58,10 @@ START: Final[Mapping[str, str]] = {
     "ko": "시작",
     "zh": "开始, 開始, 恢复, 恢復",
 }
-COURTESY: Final = (
-    "please, pls, plz, now, thanks, thank you, por favor, gracias, svp, stp, merci, bitte"
-)
-COURTESY_TOO: Final = (
-    "danke, obrigado, obrigada, per favore, grazie, the messages, messages, texts, sms"
+FILLERS: Final = (
+    "please, pls, plz, now, thanks, thank you, me, it, sending, texting, messaging, the messages",
+    "messages, texts, sms, por favor, gracias, svp, stp, merci, bitte, danke, obrigado, obrigada",
+    "per favore, grazie",
 )
 
 
@@ -70,10 +73,11 @@ class Wish(StrEnum):
 
 def wish_of(text: str) -> Wish:
     """What a reply asks for."""
-    words = _without_courtesy(plain(text))
-    if words in _STOP:
-        return Wish.STOP
-    return Wish.START if words in _START else Wish.NOTHING
+    words = plain(text)
+    if not _WHOLE.fullmatch(words):
+        return Wish.NOTHING
+    wishes = {_WISHES[phrase] for phrase in _PHRASE.findall(words)} - {Wish.NOTHING}
+    return wishes.pop() if len(wishes) == 1 else Wish.NOTHING
 
 
 def plain(text: str) -> str:
@@ -85,22 +89,16 @@ def plain(text: str) -> str:
     return " ".join(bare.split())
 
 
-def _phrases(*lists: str) -> frozenset[str]:
-    return frozenset(plain(phrase) for words in lists for phrase in words.split(","))
+def _phrases(lists: Iterable[str], wish: Wish) -> dict[str, Wish]:
+    return {plain(phrase): wish for words in lists for phrase in words.split(",")}
 
 
-_STOP: Final = _phrases(*STOP.values())
-_START: Final = _phrases(*START.values())
-_COURTESY: Final = sorted(_phrases(COURTESY, COURTESY_TOO), key=len, reverse=True)
-
-
-def _without_courtesy(words: str) -> str:
-    """One such word may come before, another behind."""
-    for phrase in _COURTESY:
-        if words.startswith(f"{phrase} "):
-            words = words[len(phrase) + 1 :]
-            break
-    for phrase in _COURTESY:
-        if words.endswith(f" {phrase}"):
-            return words[: -len(phrase) - 1]
-    return words
+_WISHES: Final = (
+    _phrases(FILLERS, Wish.NOTHING)
+    | _phrases(STOP.values(), Wish.STOP)
+    | _phrases(START.values(), Wish.START)
+)
+# The longest first, and never tried again as shorter ones: a text of any length is read once.
+_ONE: Final = "|".join(map(re.escape, sorted(_WISHES, key=len, reverse=True)))
+_PHRASE: Final = re.compile(rf"(?:^|(?<= ))(?:{_ONE})(?= |$)")
+_WHOLE: Final = re.compile(rf"(?:(?>{_ONE})(?: |$))++")

@@ -21,6 +21,8 @@ from waves.suppression.stop_words import START, STOP, Wish, plain, wish_of
             "Stop all",
             "STOPALL",
         ),
+        *("STOP STOP", "stop now please", "unsubscribe me", "opt me out", "stop it", "remove"),
+        *("Remove me, thanks", "stop all messages", "stop " * 20, "STOP" + "\n" * 57),
         *("Please stop", "stop please!", "pls stop now", "Opt-out", "opt.out", "Unsubscribe"),
         *("ARRÊT", "Arret", "arrêter svp", "BAJA", "baja por favor", "PARAR", "Stopp bitte"),
         *("Отписаться", "СТОП", "停止", "退订", "수신거부", "İPTAL", "הסר", "διακοπη"),
@@ -39,7 +41,8 @@ def test_n8_a_start_word_asks_for_messages_again(text):
     "text",
     [
         *("", " ", "...", "please", "Don't stop", "When does it stop?", "stop start", "bus stop 5"),
-        *("Is this the end of it?", "yes", "stopping", "\ud83d\ude00", "stop " * 20),
+        *("Is this the end of it?", "yes", "stopping", "\ud83d\ude00", "stopstop"),
+        *("Red", "Peru", "Dur", "stop me from missing it", "thanks", "me", "stop " * 20 + "no"),
     ],
 )
 def test_n8_a_text_that_only_holds_such_a_word_asks_for_nothing(text):
