@@ -10,7 +10,11 @@ class DatalakeConfig(AppConfig):
     verbose_name = "Data"
 
     def ready(self) -> None:
-        from datalake import save, tasks
+        from datalake import (
+            checks,  # noqa: F401 registers itself
+            save,
+            tasks,
+        )
         from datalake.choices import LAKE_STREAMS
         from datalake.streams import consumers
         from operations import job_kinds, schedules

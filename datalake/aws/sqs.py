@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -35,15 +36,18 @@ class SqsQueue:
     """
 
     def __init__(self, url: str, *, endpoint: str = "") -> None:
-        region = _REGION.match(url)
-        self.url = url
+        self.url, self._endpoint = url, endpoint
         self._translated = partial(
             translated, QueueUnreachable, f"The queue {url} does not answer as it should"
         )
-        self.client = boto3.client(
+
+    @cached_property
+    def client(self) -> Any:
+        """Made when it is first asked: without a region, there is none."""
+        return boto3.client(
             "sqs",
-            region_name=region[1] if region else None,
-            endpoint_url=endpoint or None,
+            region_name=region_of(self.url) or None,
+            endpoint_url=self._endpoint or None,
             config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS),
         )
 
@@ -67,3 +71,11 @@ class SqsQueue:
         """The message is done with. Raises QueueUnreachable; the message then comes again."""
         with self._translated():
             self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message.handle)
+
+
+def region_of(url: str) -> str:
+    """The region that a queue's URL names, else the one that boto3 finds in the environment and its
+    files; empty where neither does.
+    """
+    named = _REGION.match(url)
+    return named[1] if named else boto3.Session().region_name or ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -17,6 +19,14 @@ def client(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         yield boto3.client("sqs")
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """A machine whose region boto3 does not find."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
 @pytest.fixture
@@ -51,3 +61,10 @@ def test_s1_a_queue_that_is_not_there_is_named_in_the_error(client):
     queue = SqsQueue(url)
     with pytest.raises(QueueUnreachable, match=url):
         queue.receive(wait_seconds=0)
+
+
+def test_s1_a_queue_without_a_region_is_one_that_cannot_be_reached(nowhere):
+    queue = SqsQueue("https://queues.example/123456789012/events")
+    for use in (partial(queue.send, "hello"), partial(queue.receive, wait_seconds=0)):
+        with pytest.raises(QueueUnreachable, match="You must specify a region"):
+            use()

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 import pytest
 from django.core import mail
 from django.core.management import call_command
@@ -140,6 +141,16 @@ def test_n5_where_sqs_cannot_be_reached_a_worker_is_woken(queue, settings, monke
     queued_emails(1)
     tasks.wake_emails()
     assert OrmQ.objects.count() == 2  # reserved workers and the others
+
+
+def test_n5_a_queue_without_a_region_keeps_nothing_from_the_workers(settings, monkeypatch, tmp_path):
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    settings.EMAIL_QUEUE = "https://queues.example/123456789012/emails"
+    queued_emails(1)
+    tasks.wake_emails()
+    assert OrmQ.objects.count() == 2
 
 
 def test_n5_the_command_sends_what_is_announced_and_needs_a_queue(queue, settings, capsys):
