@@ -143,7 +143,9 @@ def test_n5_where_sqs_cannot_be_reached_a_worker_is_woken(queue, settings, monke
     assert OrmQ.objects.count() == 2  # reserved workers and the others
 
 
-def test_n5_a_queue_without_a_region_keeps_nothing_from_the_workers(settings, monkeypatch, tmp_path):
+def test_n5_a_queue_without_a_region_keeps_nothing_from_the_workers(
+    settings, monkeypatch, tmp_path
+):
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from anymail import urls
@@ -22,6 +22,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from operations.errors import BadValue
 from waves.choices import SendState
 from waves.providers import posted
+from waves.providers.anymail import bounces
 from waves.providers.outcomes import Event, Ignored, Objection, Receipt, Refused
 from waves.providers.posted import Posted
 from waves.providers.reasons import REASONS
@@ -44,13 +45,6 @@ OBJECTIONS: Final = {
     EventType.COMPLAINED: Objection.COMPLAINT,
     EventType.UNSUBSCRIBED: Objection.UNSUBSCRIBED,
 }
-OBJECTIONS_BY_REASON: Final = {
-    RejectReason.INVALID: Objection.HARD_BOUNCE,
-    RejectReason.BOUNCED: Objection.HARD_BOUNCE,
-    RejectReason.SPAM: Objection.COMPLAINT,
-    RejectReason.UNSUBSCRIBED: Objection.UNSUBSCRIBED,
-}
-SOFT: Final = ("SoftBounce",)  # Postmark's: Anymail calls it bounced, and a later e-mail may arrive
 
 
 def is_genuine(request: Posted, *, now: float) -> bool:
@@ -96,20 +90,20 @@ def _event(event: AnymailTrackingEvent) -> Event:
 
 
 def _objection(event: AnymailTrackingEvent) -> Objection | None:
+    """That a mail server takes a message for spam is no complaint of the fan's."""
     found = OBJECTIONS.get(event.event_type)
-    if found or STATES[event.event_type] != SendState.UNDELIVERABLE or _kind(event) in SOFT:
+    if found or STATES[event.event_type] != SendState.UNDELIVERABLE:
         return found
-    return OBJECTIONS_BY_REASON.get(event.reject_reason)
+    if event.reject_reason == RejectReason.UNSUBSCRIBED:
+        return Objection.UNSUBSCRIBED
+    is_permanent = bounces.is_permanent(settings.ANYMAIL_ESP, event.esp_event)
+    return Objection.HARD_BOUNCE if is_permanent else None
 
 
 def _reason(event: AnymailTrackingEvent) -> str:
     """Such as `esp_blocked`, or `esp_failed` where the provider names no reason."""
     reason = f"esp_{event.reject_reason or event.event_type}"
     return reason if reason in REASONS else "esp_other"
-
-
-def _kind(event: AnymailTrackingEvent) -> Any:
-    return event.esp_event.get("Type") if isinstance(event.esp_event, dict) else None
 
 
 def _view() -> AnymailCoreWebhookView:

@@ -159,6 +159,63 @@ def test_n3_an_event_says_what_became_of_its_message(event, state, reason, objec
     assert read(**event) == Receipt(KEY, state, "m-1", reason, objection)
 
 
+# What others post of the same key, by their own words: Anymail calls each a bounce.
+SES = {
+    "eventType": "Bounce",
+    "mail": {
+        "messageId": "m-1",
+        "headers": [{"name": "X-Metadata", "value": f'{{"key": "{KEY}"}}'}],
+    },
+}
+SPARKPOST = {"type": "bounce", "transmission_id": "m-1", "rcpt_meta": {"key": str(KEY)}}
+
+
+def bounced(**bounce):
+    return {
+        **SES,
+        "bounce": {
+            "bounceSubType": "General",
+            "bouncedRecipients": [{"emailAddress": "a@x.example"}],
+            **bounce,
+        },
+    }
+
+
+def returned(bounce_class):
+    return [{"msys": {"message_event": SPARKPOST | {"bounce_class": bounce_class}}}]
+
+
+@pytest.mark.parametrize(
+    ("esp", "body", "reason", "objection"),
+    [
+        ("amazon_ses", bounced(bounceType="Transient"), "esp_bounced", None),
+        ("amazon_ses", bounced(bounceType="Permanent"), "esp_bounced", Objection.HARD_BOUNCE),
+        ("sparkpost", returned("22"), "esp_bounced", None),
+        ("sparkpost", returned("10"), "esp_invalid", Objection.HARD_BOUNCE),
+        # a mail server's opinion of the message, not the fan's complaint
+        ("sparkpost", returned("51"), "esp_spam", None),
+    ],
+)
+def test_n8_a_full_mailbox_or_a_filter_is_no_objection(settings, esp, body, reason, objection):
+    settings.ANYMAIL_ESP = esp
+    if esp == "amazon_ses":
+        body = {"Type": "Notification", "MessageId": "e", "Message": json.dumps(body)}
+    [found] = receipts.read(
+        posted(json.dumps(body).encode(), x_amz_sns_message_type="Notification")
+    )
+    assert found == Receipt(KEY, SendState.UNDELIVERABLE, "m-1", reason, objection)
+
+
+def test_n8_a_provider_that_knows_of_an_unsubscribe_says_so():
+    event = AnymailTrackingEvent(
+        event_type=EventType.REJECTED,
+        reject_reason=RejectReason.UNSUBSCRIBED,
+        metadata={"key": str(KEY)},
+        message_id="m-1",
+    )
+    assert receipts._event(event).objection == Objection.UNSUBSCRIBED
+
+
 def test_n3_what_is_no_delivery_or_not_ours_is_ignored():
     assert read(RecordType="Open") == Ignored("opened")
     assert read(RecordType="Bounce", Type="Transient") == Ignored("deferred")
