@@ -10,6 +10,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
 
 from waves.providers import registry
 from waves.providers.anymail import backends
@@ -40,6 +41,26 @@ def the_chosen_providers_are_set_up(
             id="waves.E002",
         )
         for setting, value, missing in registry.missing_settings()
+    ]
+
+
+@register("fairwave")
+def the_chosen_providers_events_are_read(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Only a warning: the provider gives the key when it has reached our address. Pre-flight is
+    red. [N-3, N-8]
+    """
+    provider = registry.EMAIL.get(settings.EMAIL_PROVIDER)
+    if provider is None or not provider.lacking_for_events:
+        return []
+    return [
+        Caution(
+            f"{' and '.join(provider.lacking_for_events)} not set: no bounce or complaint from"
+            f" {provider.title} is recorded.",
+            hint="Finish the setup of its events (docs/email-providers.md).",
+            id="waves.W001",
+        )
     ]
 
 

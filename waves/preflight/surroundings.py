@@ -31,13 +31,15 @@ LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What was found. `health`: of the provider of each channel that the wave uses; `stopped`: why
-    an account is paused, by the provider's title; `slack` and `code_service` are None where there
-    is none, or where none is needed.
+    """What was found. `health`: of the provider of each channel that the wave uses; `no_events`: by
+    channel, the settings for want of which its provider's events are refused; `stopped`: why an
+    account is paused, by the provider's title; `slack` and `code_service` are None where there is
+    none, or where none is needed.
     """
 
     services: Sequence[ServiceState]
     health: Mapping[str, Health]
+    no_events: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
     slack: bool | None = None
     code_service: Health | None = None
@@ -50,6 +52,7 @@ def ask(channels: Sequence[str], *, partner_codes: bool) -> Surroundings:
     return Surroundings(
         services=heartbeats.services(),
         health={channel: _health_of(channel) for channel in channels},
+        no_events={each: registry.chosen(each).lacking_for_events for each in channels},
         stopped=_stopped(channels),
         slack=alerts.slack_answers() if settings.SLACK_WEBHOOK_URL else None,
         code_service=_code_service() if partner_codes else None,
@@ -90,7 +93,10 @@ def judge(found: Surroundings, *, names_links: bool) -> list[Check]:
     """A line for each. `names_links`: whether a text names the fan's link."""
     return [
         _workers(found.services),
-        *(_provider(channel, health) for channel, health in found.health.items()),
+        *(
+            _provider(channel, health, found.no_events.get(channel, ()))
+            for channel, health in found.health.items()
+        ),
         _stopped_providers(found.stopped),
         *([_codes(found.code_service)] if found.code_service else []),
         _slack(found.slack),
@@ -121,8 +127,15 @@ def _workers(services: Sequence[ServiceState]) -> Check:
     )
 
 
-def _provider(channel: str, health: Health) -> Check:
+def _provider(channel: str, health: Health, no_events: Sequence[str]) -> Check:
     name = f"{Channel(channel).label[:1].upper()}{Channel(channel).label[1:]} provider"
+    if health.is_well and no_events:
+        return Check(
+            name,
+            Color.RED,
+            f"It {health.detail}, but its events are refused: {' and '.join(no_events)} not set. No"
+            " bounce or complaint would be recorded. Finish the setup of its events.",
+        )
     if health.is_well:
         return Check(name, Color.GREEN, f"It {health.detail}.")
     advice = (

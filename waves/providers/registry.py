@@ -25,7 +25,9 @@ from waves.providers.contract import AddressCheck, EmailProvider, ReceiptReader,
 @dataclass(frozen=True)
 class Provider:
     """A provider's name (folder, account, address of receipts) and its title on pages. `looks_up`:
-    it can be asked what it accepted; `needs`: the settings without which it cannot be chosen.
+    it can be asked what it accepted; `needs`: the settings without which it cannot be chosen;
+    `events_need`: those that come after the first connection, and without which what it posts is
+    refused.
     """
 
     name: str
@@ -33,6 +35,12 @@ class Provider:
     signs_receipts: bool = False
     looks_up: bool = False
     needs: tuple[str, ...] = ()
+    events_need: tuple[str, ...] = ()
+
+    @property
+    def lacking_for_events(self) -> list[str]:
+        """The settings that are empty, so that no receipt, bounce or complaint is taken."""
+        return [name for name in self.events_need if not getattr(settings, name)]
 
 
 # The keys are the values of SMS_PROVIDER and EMAIL_PROVIDER.
@@ -54,13 +62,19 @@ SMS: Final[Mapping[str, Provider]] = {
 }
 EMAIL: Final[Mapping[str, Provider]] = {
     "django": Provider("email_django", "E-mail"),
-    "anymail": Provider("anymail", "Anymail", signs_receipts=True, needs=("ANYMAIL_ESP",)),
+    "anymail": Provider(
+        "anymail",
+        "Anymail",
+        signs_receipts=True,
+        needs=("ANYMAIL_ESP", "ANYMAIL_WEBHOOK_SECRET"),
+    ),
     "sfmc": Provider(
         "sfmc",
         "Salesforce Marketing Cloud",
         signs_receipts=True,
         looks_up=True,
         needs=("SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY"),
+        events_need=("SFMC_SIGNATURE_KEY",),
     ),
 }
 ALL: Final = (*SMS.values(), *EMAIL.values())

@@ -56,6 +56,20 @@ def test_x6_a_provider_that_does_not_answer_is_red(channel, name):
     assert detail.startswith("It cannot be reached. Check ")
 
 
+def test_n8_a_provider_whose_events_would_be_refused_is_red():
+    settings = {"health": {"email": Health(True, "answers")}, "no_events": {"email": ["A_KEY"]}}
+    color, detail = line("E-mail provider", **settings)
+    assert color == Color.RED
+    assert "A_KEY not set" in detail
+
+
+@pytest.mark.django_db
+def test_n8_the_key_of_marketing_clouds_events_is_asked_for(settings):
+    settings.EMAIL_PROVIDER, settings.SFMC_AUTH_URL = "sfmc", "http://127.0.0.1:9"
+    settings.SFMC_SIGNATURE_KEY = ""
+    assert ask(["email"], partner_codes=False).no_events == {"email": ["SFMC_SIGNATURE_KEY"]}
+
+
 def test_x6_a_stopped_provider_is_red_with_its_reason():
     color, detail = line("Stopped providers", stopped={"SMS gateway": "too many errors"})
     assert color == Color.RED

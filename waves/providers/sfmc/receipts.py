@@ -19,6 +19,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from operations.entry import values
+from operations.entry.rate_limit import RateLimit
 from operations.errors import BadValue
 from waves.choices import SendState
 from waves.providers import posted
@@ -31,6 +32,8 @@ SENT: Final = "TransactionalSendEvents.EmailSent"
 NOT_SENT: Final = "TransactionalSendEvents.EmailNotSent"
 BOUNCED: Final = "TransactionalSendEvents.EmailBounced"
 UNSUBSCRIBED_CODE: Final = "1"  # of an e-mail that was not sent
+# Anybody may post such a question, and each makes us ask Marketing Cloud.
+QUESTIONS: Final = RateLimit(per_second=1 / 60, burst=3)
 
 
 def is_genuine(request: Posted, *, now: float) -> bool:
@@ -47,7 +50,8 @@ def is_genuine(request: Posted, *, now: float) -> bool:
 
 def confirm(request: Posted) -> bool:
     """Whether this was the question of a new callback whether the address is ours, and the service
-    took our answer. While SFMC_SIGNATURE_KEY is empty, so that strangers can ask only during setup.
+    took our answer. While SFMC_SIGNATURE_KEY is empty, so that strangers can ask only during setup,
+    and then not often.
     """
     if settings.SFMC_SIGNATURE_KEY or not settings.SFMC_AUTH_URL:
         return False
@@ -56,6 +60,8 @@ def confirm(request: Posted) -> bool:
     except BadValue:
         return False
     if not isinstance(asked, dict) or set(asked) != {"callbackId", "verificationKey"}:
+        return False
+    if QUESTIONS.wait_seconds("all"):
         return False
     return asyncio.run(client.from_settings().confirm_callback(asked))
 

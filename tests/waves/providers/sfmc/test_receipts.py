@@ -96,6 +96,7 @@ def test_n3_an_event_that_cannot_be_read_spoils_no_other():
 @pytest.fixture
 def setup(box, settings):
     """An API, and a callback whose key is not known yet."""
+    receipts.QUESTIONS.forget()
     settings.SFMC_AUTH_URL, settings.SFMC_CLIENT_SECRET = box.url, "sandbox"
     settings.SFMC_SIGNATURE_KEY = ""
     return box
@@ -131,3 +132,7 @@ def test_n3_once_the_key_is_set_or_without_an_account_nothing_is_asked(setup, se
     settings.SFMC_AUTH_URL = "http://127.0.0.1:9"  # out of reach
     assert not confirm(QUESTION)
     assert setup.received()["sfmc"]["tokens_given"] == 0
+
+
+def test_n3_a_stranger_who_asks_again_and_again_makes_us_ask_three_times(setup):
+    assert [confirm(QUESTION) for _ in range(5)] == [True] * 3 + [False] * 2
