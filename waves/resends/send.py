@@ -45,6 +45,7 @@ def send(wave_id: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     for channel in Channel:
         messages = Messages(wave_id, channel, RESENT, provider=registry.chosen(channel).name)
+        send_rows.settle_strays(messages, [messages.provider])
         if send_rows.open_rows(messages).all:
             for state, number in _send(wave, messages).items():
                 counts[state] = counts.get(state, 0) + number

@@ -16,7 +16,7 @@ from waves.messages.rendering import composer_for
 from waves.models import Send, Wave
 from waves.providers import registry
 from waves.providers.contract import EmailProvider
-from waves.sending import accounts
+from waves.sending import accounts, send_rows
 from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import GOING, SenderSetup, Timing
 from waves.sending.send_rows import Messages
@@ -73,6 +73,7 @@ def _send(
         return {}
     limits = limits or limits_of(Channel.EMAIL)
     messages = Messages(wave_id, Channel.EMAIL, provider=provider.name)
+    send_rows.settle_strays(messages, [provider.name])
     setup = SenderSetup(wave, messages, provider, limits, timing, most)
     return send_all(setup, composer_for(wave)).counts
 

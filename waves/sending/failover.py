@@ -20,10 +20,13 @@ from waves.sending.sender import NOTHING_TO_SEND, Ended, send_all
 
 @dataclass(frozen=True)
 class Route:
-    """A provider, and those before it that are paused: it ends when one of them sends again."""
+    """A provider, and those before it that are paused: it ends when one of them sends again.
+    `only_own`: one before it sends, so that it gets nothing but what it may have accepted.
+    """
 
     provider: SmsProvider
     paused_before: tuple[str, ...]
+    only_own: bool
 
     def stops(self, wave: Wave) -> str:
         """As `wave_stops`. [N-6, N-9]"""
@@ -48,7 +51,10 @@ def send(
     """
     done, ended, counts, seconds = set[str](), NOTHING_TO_SEND, Counter[str](), 0.0
     while route := next_route(providers, paused_accounts(providers), done):
-        theirs = _of(messages, route.provider, providers)
+        theirs = replace(messages, provider=route.provider.name, only_own=route.only_own)
+        if route.only_own and not send_rows.open_rows(theirs).all:
+            done.add(route.provider.name)
+            continue
         setup = SenderSetup(wave, theirs, route.provider, limits, timing, stops=route.stops)
         ended = send_all(setup, composer)
         counts.update(ended.counts)
@@ -72,11 +78,11 @@ def next_route(
     where there is none.
     """
     before: list[str] = []
-    for provider in providers:
+    for place, provider in enumerate(providers):
         if provider.name in paused:
             before.append(provider.name)
         elif provider.name not in done:
-            return Route(provider, tuple(before))
+            return Route(provider, tuple(before), only_own=len(before) < place)
     return None
 
 
@@ -88,17 +94,13 @@ def paused_accounts(providers: Sequence[SmsProvider]) -> list[str]:
 
 
 def take_over(messages: Messages, providers: Sequence[SmsProvider]) -> None:
-    """What dead senders left, of each provider by whether it honours keys, also of paused ones.
-    [N-4]
+    """What dead senders left, of each provider by whether it honours keys, also of paused ones; and
+    what went through one that is none of these. [N-4]
     """
+    send_rows.settle_strays(messages, [provider.name for provider in providers])
     for provider in providers:
-        theirs = _of(messages, provider, providers)
+        theirs = replace(messages, provider=provider.name)
         send_rows.take_over(theirs, honours_keys=provider.honours_keys)
-
-
-def _of(messages: Messages, provider: SmsProvider, providers: Sequence[SmsProvider]) -> Messages:
-    others = tuple(each.name for each in providers if each.name != provider.name)
-    return replace(messages, provider=provider.name, others=others)
 
 
 def _paused_ones(providers: Sequence[SmsProvider]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from campaigns.choices import CampaignStatus, NotifyChannels
@@ -20,6 +20,7 @@ from waves.figures import kept
 from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Send, Wave
+from waves.providers import registry
 from waves.sending import send_rows
 from waves.sending.run import GOING
 
@@ -147,4 +148,21 @@ def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
     if channel is not None:
         failed = failed.filter(channel=channel)
     lock_in_key_order(failed)
-    return failed.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
+    # of what may have arrived a receipt counts until the next attempt, as after `settle`
+    attempts = Case(When(maybe_accepted=True, then=1), default=0)
+    return failed.update(
+        state=SendState.PENDING,
+        reason="",
+        attempts=attempts,
+        not_before=None,
+        provider=who_repeats(),
+    )
+
+
+def who_repeats() -> Case:
+    """For what a person has sent again: the provider that it went through, where the settings still
+    name that one; else whoever sends. [N-4, N-9]
+    """
+    configured = [*registry.all_sms(), registry.chosen_email()]
+    theirs = When(provider__in=[each.name for each in configured], then=F("provider"))
+    return Case(theirs, default=Value(""))

@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
@@ -49,7 +49,8 @@ FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES (
     AS c (channel)
 WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND m.email <> ''
     AND (s.state = 'failed' OR s.state = 'skipped' AND s.reason = 'suppressed')
-ORDER BY m.id
+    AND NOT EXISTS (SELECT FROM waves_send e WHERE e.member_id = m.id AND e.channel = 'email')
+ORDER BY s.id FOR NO KEY UPDATE OF s
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
 # Every member has a row for SMS, and all rows of a wave are made in one statement: one such row
@@ -67,13 +68,15 @@ SUPPRESSED = """EXISTS (
     SELECT FROM waves_suppression listed
     WHERE listed.contact = encode({hashed}, 'hex')::uuid AND listed.lifted_at IS NULL
         AND (listed.campaign_id IS NULL OR listed.campaign_id = m.campaign_id))"""
-# What another provider of the channel has in flight, or may have accepted, is for that one. [N-9]
-OTHERS = "((maybe_accepted OR state = 'sending') AND provider = ANY(%(others)s))"
+# What a provider has in flight, or may have accepted, is for that one alone; whoever may send gets
+# the rest. [N-4, N-9]
+OURS = """CASE WHEN maybe_accepted OR state = 'sending'
+    THEN %(provider)s = '' OR provider IN ('', %(provider)s) ELSE NOT %(only_own)s END"""
 CLAIM = """
 WITH picked AS (
     SELECT id, member_id FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'pending' AND id > %(after)s
-      AND {going} AND NOT {others}
+      AND {going} AND {ours}
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), asked AS (
@@ -100,7 +103,8 @@ ORDER BY asked.id
 """
 # Whoever changes several messages locks them in the order of their keys, as receipts do: an UPDATE
 # alone locks them as its plan finds them, and two of those can wait for each other.
-LOCKED = "locked AS (SELECT id FROM {table} WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)"
+LOCK = "SELECT id FROM {table} WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+LOCKED = f"locked AS ({LOCK})"
 RECORD_SENT = """
 WITH {locked}
 UPDATE {table} s
@@ -133,7 +137,7 @@ TAKE_OVER = """
 WITH lost AS (
     SELECT id FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'sending'
-      AND lease_until < now() AND NOT {others}
+      AND lease_until < now() AND {ours}
     ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE {table} s
@@ -141,17 +145,37 @@ SET state = CASE WHEN %(honours_keys)s THEN 'pending' ELSE 'unknown' END, maybe_
     reason = 'sender_lost', claim = NULL, lease_until = NULL
 FROM lost WHERE s.id = lost.id AND s.state = 'sending' AND s.lease_until < now()
 """
-BACK_TO_PENDING = """
-WITH {locked}
-UPDATE {table} s SET state = 'pending', attempts = 0, not_before = NULL
-FROM locked WHERE s.id = locked.id AND s.state IN ('pending', 'failed') AND NOT s.maybe_accepted
+# Nobody can repeat what a provider may have accepted that sends nothing any more. [N-4]
+STRAYS = """
+WITH strays AS (
+    SELECT id FROM {table}
+    WHERE {owner} = %(owner)s AND channel = %(channel)s AND provider <> ALL(%(providers)s)
+      AND provider <> ''
+      AND (state = 'sending' AND lease_until < now() OR state = 'pending' AND maybe_accepted)
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE {table} s
+SET state = 'unknown', reason = CASE WHEN s.state = 'sending' THEN 'sender_lost' ELSE s.reason END,
+    maybe_accepted = true, not_before = NULL, claim = NULL, lease_until = NULL
+FROM strays WHERE s.id = strays.id
+  AND (s.state = 'sending' AND s.lease_until < now() OR s.state = 'pending' AND s.maybe_accepted)
 """
+# The e-mail instead of an SMS has notified its fan already. [N-1]
+REPLACED = """EXISTS (
+    SELECT FROM waves_send e JOIN waves_wave w ON w.id = e.wave_id
+    WHERE e.member_id = s.member_id AND e.channel = 'email' AND s.channel = 'sms'
+        AND w.notify_channels = 'sms_first')"""
+BACK_TO_PENDING = f"""
+UPDATE {{table}} s SET state = 'pending', attempts = 0, not_before = NULL
+WHERE s.id = ANY(%(ids)s) AND s.state IN ('pending', 'failed') AND NOT s.maybe_accepted
+    AND NOT {REPLACED}
+"""  # noqa: S608 the parts are constants
 OPEN = """
 SELECT count(*), count(*) FILTER (
     WHERE state = 'sending' OR not_before IS NULL OR not_before < now() + %(within)s)
 FROM {table}
 WHERE {owner} = %(owner)s AND channel = %(channel)s AND state IN ('pending', 'sending')
-    AND NOT {others}
+    AND {ours}
 """
 
 
@@ -176,7 +200,7 @@ class SendTable:
 def _filled(table: SendTable, statement: str) -> str:
     parts = {"table": table.name, "owner": table.owner, "going": table.going, "code": table.code}
     suppressed = SUPPRESSED.format(hashed=hashed("%(channel)s", table.contact))
-    parts |= {"contact": table.contact, "suppressed": suppressed, "others": OTHERS}
+    parts |= {"contact": table.contact, "suppressed": suppressed, "ours": OURS}
     return statement.format(locked=LOCKED.format(**parts), **parts)
 
 
@@ -192,14 +216,15 @@ SENDS: Final = SendTable(
 @dataclass(frozen=True)
 class Messages:
     """The messages on one channel of one owner: of a wave, in SENDS. They go through the account
-    `provider`, but for what one of the `others` may have accepted. [N-9]
+    `provider`, but for what another one may have accepted; `only_own`: nothing but what this one
+    may have. [N-9]
     """
 
     owner: int
     channel: Channel
     table: SendTable = SENDS
     provider: str = ""
-    others: tuple[str, ...] = ()
+    only_own: bool = False
 
     @property
     def values(self) -> dict[str, Any]:
@@ -207,7 +232,7 @@ class Messages:
             "owner": self.owner,
             "channel": self.channel.value,
             "provider": self.provider,
-            "others": list(self.others),
+            "only_own": self.only_own,
         }
 
 
@@ -328,9 +353,23 @@ def take_over(messages: Messages, *, honours_keys: bool) -> int:
     return _execute(messages.table.sql(TAKE_OVER), values)
 
 
+def settle_strays(messages: Messages, providers: Sequence[str]) -> int:
+    """What a provider has, or may have, that is none of these, the ones that may send: unknown, as
+    they could only deliver it twice. [N-4, N-9]
+    """
+    return _execute(messages.table.sql(STRAYS), messages.values | {"providers": list(providers)})
+
+
+@retried
+@transaction.atomic
 def back_to_pending(ids: Sequence[int], *, table: SendTable = SENDS) -> int:
-    """What failed only because the provider was down gets all its tries again. [N-6]"""
-    return _execute(table.sql(BACK_TO_PENDING), {"ids": list(ids)}) if ids else 0
+    """What failed only because the provider was down gets all its tries again, but for an SMS that
+    an e-mail has replaced. [N-1, N-6]
+    """
+    values = {"ids": list(ids)}
+    # two statements: whoever queues an e-mail instead holds the row, and the second one sees it
+    _execute(table.sql(LOCK), values)
+    return _execute(table.sql(BACK_TO_PENDING), values)
 
 
 class Open(NamedTuple):

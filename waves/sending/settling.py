@@ -92,7 +92,11 @@ def _values(settling: Settling) -> dict[str, Any]:
     # The earlier attempt may still have arrived: its receipt counts until the next one starts, and
     # another failure is unknown again.
     again = {"state": SendState.PENDING, "reason": "", "not_before": None}
-    return again | {"attempts": 1, "maybe_accepted": True}
+    return again | {
+        "attempts": 1,
+        "maybe_accepted": True,
+        "provider": results.who_repeats(),
+    }
 
 
 def waves_with_unknown(channels: Sequence[Channel]) -> QuerySet[Wave]:
@@ -107,13 +111,18 @@ def waves_with_unknown(channels: Sequence[Channel]) -> QuerySet[Wave]:
 
 def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) -> dict[str, int]:
     """Ask about each unknown message of a channel by our reference the provider that may have it,
-    or the first where that is none of these: accepted → sent, not accepted → failed. [N-4, N-9]
+    or the first where none is named: accepted → sent, not accepted → failed. [N-4, N-9]
 
     What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
     """
+    counts = {"sent": 0, "failed": 0, "unknown": 0}
     asked = {provider.name: list[Send]() for provider in providers}
     for send in Send.objects.filter(wave_id=wave_id, channel=channel, state=SendState.UNKNOWN):
-        asked[send.provider if send.provider in asked else providers[0].name].append(send)
+        name = send.provider or providers[0].name
+        if name in asked:
+            asked[name].append(send)
+        else:  # nobody else can say what that one accepted
+            counts["unknown"] += 1
     unknown = [send for sends in asked.values() for send in sends]
     answers = [
         answer
@@ -122,7 +131,6 @@ def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) 
             _look_up(provider, [str(send.key) for send in asked[provider.name]])
         )
     ]
-    counts = {"sent": 0, "failed": 0, "unknown": 0}
     for send, answer in zip(unknown, answers, strict=True):
         state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(
             answer.kind, SendState.UNKNOWN

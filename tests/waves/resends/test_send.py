@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -16,6 +17,8 @@ from waves.providers.outcomes import Objection, Receipt
 from waves.receipts import taking
 from waves.resends import send, tasks
 from waves.resends.ask import ask
+from waves.sending import send_rows
+from waves.sending.send_rows import Messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
 from waves.suppression.unsubscribe import link, message_of, unsubscribe
@@ -59,6 +62,15 @@ def test_n6_it_waits_while_its_wave_or_what_is_left_of_it_is_paused(gateway):
     Wave.objects.filter(pk=wave.pk).update(state="completed")
     assert send.send(wave.pk) == {"sent": 1}
     assert len(gateway.messages()) == 1
+
+
+def test_n4_what_another_provider_may_have_is_unknown(gateway):
+    wave = sent_wave()
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    gone = Messages(wave.pk, Channel.SMS, send.RESENT, provider="gone")
+    send_rows.claim(gone, uuid.uuid4(), after=0, limit=1, lease=timedelta(seconds=-1))
+    assert send.send(wave.pk) == {}
+    assert (Resend.objects.get().state, gateway.messages()) == ("unknown", [])
 
 
 def test_n8_a_corrected_contact_that_was_suppressed_meanwhile_is_skipped(gateway):

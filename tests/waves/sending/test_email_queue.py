@@ -271,6 +271,16 @@ def test_n4_what_a_dead_sender_left_is_settled_where_nothing_else_is_due():
     assert not email_queue.has_work()
 
 
+def test_n4_an_e_mail_that_another_provider_may_have_is_unknown():
+    wave = queued(2)
+    gone = Messages(wave.pk, Channel.EMAIL, provider="gone")
+    send_rows.claim(gone, accounts.uuid.uuid4(), after=0, limit=1, lease=timedelta(seconds=-1))
+    provider = Answering(SENT)
+    provider.honours_keys = True
+    assert deliver(provider) == NOTHING | {"sent": 1}
+    assert states(wave, "email") == {"sent": 1, "unknown": 1}
+
+
 def test_n4_what_was_in_flight_when_its_wave_was_cancelled_is_unknown():
     wave = queued(3)
     dead = accounts.uuid.uuid4()

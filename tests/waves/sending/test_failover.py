@@ -7,15 +7,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from operations.models import Alert
 from tests.support.sending import QUICK, states, triggered_wave
 from tests.support.waiting import wait_until
-from waves.choices import Channel
+from tests.support.waves import person
+from waves.choices import Channel, Settling
 from waves.models import Send, Sender
 from waves.providers import registry
 from waves.providers.outcomes import Kind, Outcome
@@ -35,10 +38,11 @@ class Answering:
 
     def __init__(self, name, answer=lambda _: SENT, *, honours_keys=True) -> None:
         self.name, self.honours_keys, self.answer = name, honours_keys, answer
-        self.asked, self.looked_up = Counter(), []
+        self.asked, self.looked_up, self.sessions = Counter(), [], 0
 
     @asynccontextmanager
     async def open_session(self, timeout_seconds, most_connections):
+        self.sessions += 1
         yield None
 
     async def send(self, session, message):
@@ -151,17 +155,80 @@ def test_n4_an_unknown_message_is_asked_for_where_it_went():
     ):
         Send.objects.filter(pk=send.pk).update(state="unknown", reason="timed_out", provider=name)
     first, second = Answering("sms_http"), Answering("twilio")
-    assert settling.look_up(wave.pk, Channel.SMS, [first, second])["sent"] == 3
+    found = settling.look_up(wave.pk, Channel.SMS, [first, second])
+    assert found == {"sent": 2, "failed": 0, "unknown": 1}
+    for provider in (first, second):
+        assert provider.looked_up == [str(Send.objects.get(provider=provider.name).key)]
+    Send.objects.filter(wave=wave, provider="gone").update(provider="")
+    assert settling.look_up(wave.pk, Channel.SMS, [first, second])["sent"] == 1
     assert (len(first.looked_up), len(second.looked_up)) == (2, 1)
-    assert str(Send.objects.get(provider="twilio").key) in second.looked_up
+
+
+def in_flight(wave, lease_seconds=-1) -> None:
+    """The next message of the wave is one that a provider got that the settings do not name."""
+    gone = Messages(wave.pk, Channel.SMS, provider="gone")
+    lease = timedelta(seconds=lease_seconds)
+    send_rows.claim(gone, accounts.uuid.uuid4(), after=0, limit=1, lease=lease)
+
+
+def test_n4_what_a_provider_that_is_gone_may_have_goes_through_no_other(use):
+    """Its sender died, or still works, or was to repeat it, before the settings changed."""
+    wave = triggered_wave(4)
+    send_rows.make_sends(wave)
+    in_flight(wave)
+    in_flight(wave, 30)
+    repeated = Send.objects.filter(wave=wave, state="pending").order_by("pk").first()
+    Send.objects.filter(pk=repeated.pk).update(
+        provider="gone", maybe_accepted=True, reason="timed_out"
+    )
+    first = Answering("sms_http")
+    use(first)
+    report = send_wave(wave.pk, timing=QUICK)
+    assert states(wave) == {"sent": 1, "sending": 1, "unknown": 2}
+    assert (len(first.asked), report["state"]) == (1, "triggered")
+    unknown = Send.objects.filter(wave=wave, state="unknown").order_by("pk")
+    assert list(unknown.values_list("reason", flat=True)) == ["sender_lost", "timed_out"]
+
+
+@pytest.mark.parametrize("again", ["by settling", "after a failure"])
+def test_n4_what_a_person_sends_again_goes_out_though_its_provider_is_gone(use, again):
+    wave = triggered_wave(1)
+    send_rows.make_sends(wave)
+    in_flight(wave)
+    first = Answering("sms_http")
+    use(first)
+    assert send_wave(wave.pk, timing=QUICK)["unknown"] == 1
+    how = Settling.AGAIN if again == "by settling" else Settling.FAILED
+    settling.settle(wave.pk, how, by=person("ann"), reason="asked them")
+    send_wave(wave.pk, retry_failed=how == Settling.FAILED, timing=QUICK)
+    assert (states(wave), len(first.asked)) == ({"sent": 1}, 1)
+
+
+def test_n9_while_the_first_sends_the_second_gets_only_what_it_may_have(use):
+    wave = triggered_wave(3)
+    send_rows.make_sends(wave)
+    later, _, its_own = Send.objects.filter(wave=wave, channel="sms").order_by("pk")
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    Send.objects.filter(pk=later.pk).update(not_before=in_an_hour, provider="twilio")
+    first, second = Answering("sms_http"), Answering("twilio")
+    use(first, second)
+    send_wave(wave.pk, timing=replace(QUICK, patience=0.0))
+    assert (first.sessions, second.sessions) == (1, 0)
+    Send.objects.filter(pk=later.pk).update(not_before=None)
+    Send.objects.filter(pk=its_own.pk).update(
+        state="pending", provider="twilio", maybe_accepted=True
+    )
+    send_wave(wave.pk, timing=QUICK)
+    assert set(second.asked) == {str(its_own.key)}
+    assert states(wave) == {"sent": 3}
 
 
 @pytest.mark.parametrize(
     ("paused", "done", "expected"),
     [
-        ([], set(), ("sms_http", ())),
-        (["sms_http"], set(), ("twilio", ("sms_http",))),
-        ([], {"sms_http"}, ("twilio", ())),
+        ([], set(), ("sms_http", (), False)),
+        (["sms_http"], set(), ("twilio", ("sms_http",), False)),
+        ([], {"sms_http"}, ("twilio", (), True)),
         (["twilio"], {"sms_http"}, None),
         (["sms_http", "twilio"], set(), None),
     ],
@@ -169,4 +236,5 @@ def test_n4_an_unknown_message_is_asked_for_where_it_went():
 def test_n9_the_first_that_may_send_and_has_something_left_goes_on(paused, done, expected):
     providers = [Answering("sms_http"), Answering("twilio")]
     route = failover.next_route(providers, paused, done)
-    assert (route and (route.provider.name, route.paused_before)) == expected
+    found = route and (route.provider.name, route.paused_before, route.only_own)
+    assert found == expected

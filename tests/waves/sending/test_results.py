@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from operations.models import StatusChange
-from tests.support.sending import send, states, triggered_wave
-from waves.choices import Channel
+from tests.support.sending import attempted, send, states, triggered_wave
+from tests.support.waves import person
+from waves.choices import Channel, ReceiptResult, SendState, Settling
 from waves.models import Send
-from waves.sending import results, send_rows
+from waves.providers.outcomes import Receipt
+from waves.receipts import taking
+from waves.sending import results, send_rows, settling
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,3 +75,16 @@ def test_n7_with_sms_first_a_failed_e_mail_goes_again_and_the_sms_that_it_replac
     assert results.to_send_again(wave) == {"sms": 0, "email": 2}
     assert results.retry_failed(wave.pk) == 2
     assert (states(wave), states(wave, "email")) == ({"failed": 2}, {"pending": 2})
+
+
+def test_n4_n7_a_receipt_counts_for_what_goes_again_though_a_person_said_that_it_had_failed():
+    """Unknown, settled as failed, to be sent again: then comes the receipt of the first attempt."""
+    (message, untried) = attempted(2, state="unknown")
+    Send.objects.filter(pk=message.pk).update(maybe_accepted=True)
+    wave = message.wave
+    settling.settle(wave.pk, Settling.FAILED, by=person("ann"), reason="asked the provider")
+    results.retry_failed(wave.pk)
+    (taken,) = taking.take("sms_http", [Receipt(message.key, SendState.DELIVERED, "p")])
+    assert taken.result == ReceiptResult.APPLIED
+    assert states(wave) == {"delivered": 1, "pending": 1}
+    assert Send.objects.get(pk=untried.pk).attempts == 0

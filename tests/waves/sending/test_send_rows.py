@@ -51,6 +51,17 @@ def test_o6_a_sender_that_was_taken_over_records_nothing():
     assert states(wave) == {"sending": 3}
 
 
+@pytest.mark.parametrize(("channels", "again"), [("sms_first", 1), ("both", 2)])
+def test_n1_n6_an_sms_that_an_e_mail_has_replaced_is_not_tried_again(channels, again):
+    wave = triggered_wave(2, emails=1, channels=channels)
+    send_rows.make_sends(wave)
+    sms = Send.objects.filter(wave=wave, channel="sms")
+    sms.update(state="failed", reason="no_connection", attempts=3)
+    send_rows.queue_emails_instead(wave)
+    assert states(wave, "email")["pending"] == 1
+    assert send_rows.back_to_pending(list(sms.values_list("pk", flat=True))) == again
+
+
 def test_o6_two_claims_never_share_a_row():
     wave = triggered_wave(10)
     send_rows.make_sends(wave)
