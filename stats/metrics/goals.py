@@ -134,7 +134,8 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "percent",
                 100,
                 strict=False,
-                how="Of the messages of finished waves. Fans without an address do not count.",
+                how="Of the messages of finished waves. Fans without an address, or with a"
+                " suppressed one, do not count.",
             ),
             Goal(
                 "wave_seconds",
@@ -150,8 +151,9 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "per second",
                 SUSTAINED * 200,
                 strict=False,
-                how="The slowest wave of 6,000 SMS or more that was neither paused nor sent beside"
-                " another one. The target is 98 % of SMS_PER_SECOND, at most of 200.",
+                how="The slowest wave of 6,000 SMS or more that was sent beside no other one and"
+                " without a pause, its own or of the provider. The target is 98 % of"
+                " SMS_PER_SECOND, at most of 200.",
             ),
         ),
     ),

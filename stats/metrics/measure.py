@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from operations.database.statements import rows
 from operations.models import StatusChange
@@ -22,6 +23,7 @@ from waves.choices import Channel, CodeCall, SendState, WaveState
 from waves.figures import kept as wave_figures
 from waves.figures.parts import ChannelFigures
 from waves.models import Wave
+from waves.providers import registry
 
 
 class Measured(NamedTuple):
@@ -158,8 +160,10 @@ def attempted(channels: Iterable[ChannelFigures]) -> Measured:
 
 
 def queued(channels: Iterable[ChannelFigures]) -> Measured:
-    """E-mails that ever came into the queue, of all that were to be sent."""
-    counts = [(each.queued, each.all) for each in channels]
+    """E-mails that came into the queue, of all that were to be sent. One that was skipped there
+    was not to be sent after all, and stands in for none that was lost.
+    """
+    counts = [(each.queued - each.skipped_later, each.all) for each in channels]
     return percent(sum(count for count, _ in counts), sum(count for _, count in counts))
 
 
@@ -186,15 +190,26 @@ def percent(part: int, of: int) -> Measured:
 
 
 def _sent_alone(now: datetime) -> QuerySet[Wave]:
-    """Waves that nobody paused, and that no other wave was sent beside."""
-    paused = StatusChange.objects.filter(
-        subject_kind="wave", subject_id=OuterRef("name"), to_state=WaveState.PAUSED
+    """Waves that nobody paused, that no other wave was sent beside, and during which no account of
+    an SMS provider was paused or resumed: through one that was paused all the time they did not go.
+    """
+    history = StatusChange.objects.filter(subject_kind="wave", subject_id=OuterRef("name"))
+    paused = history.filter(to_state=WaveState.PAUSED)
+    cancelled = history.filter(to_state=WaveState.CANCELLED).order_by("-id").values("at")[:1]
+    ended = Coalesce("completed_at", Subquery(cancelled), Value(now))
+    beside = (
+        Wave.objects.exclude(pk=OuterRef("pk"))
+        .annotate(ended=ended)
+        .filter(triggered_at__lt=OuterRef("completed_at"), ended__gt=OuterRef("triggered_at"))
     )
-    beside = Wave.objects.exclude(pk=OuterRef("pk")).filter(
-        triggered_at__lt=OuterRef("completed_at"), completed_at__gt=OuterRef("triggered_at")
+    account = StatusChange.objects.filter(
+        subject_kind="account",
+        subject_id__in=[provider.name for provider in registry.SMS.values()],
+        at__gte=OuterRef("triggered_at"),
+        at__lte=OuterRef("completed_at"),
     )
     done = Wave.objects.filter(completed_at__gt=now - WINDOW, triggered_at__isnull=False)
-    return done.filter(~Exists(paused), ~Exists(beside))
+    return done.filter(~Exists(paused), ~Exists(beside), ~Exists(account))
 
 
 def _share(statement: str, values: dict[str, Any]) -> Measured:

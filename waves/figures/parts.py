@@ -36,6 +36,11 @@ class ChannelFigures:
         return self.states.total() - self.states[SendState.SKIPPED]
 
     @property
+    def skipped_later(self) -> int:
+        """Skipped when its turn came, so that it was queued before: its contact is suppressed."""
+        return self.by_reason[SendState.SKIPPED, "suppressed"]
+
+    @property
     def open(self) -> int:
         """Not sent yet, and nothing stands against it."""
         return self.waiting + self.in_queue

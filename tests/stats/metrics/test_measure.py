@@ -17,7 +17,15 @@ from stats.models import KeptCount
 from tests.support.campaigns import make_campaign
 from tests.support.sending import triggered_wave
 from tests.support.waves import add_scores
-from waves.models import Assignment, Code, CodeServiceCall, FigureBlock, Wave
+from waves.models import (
+    Assignment,
+    Code,
+    CodeServiceCall,
+    FigureBlock,
+    Send,
+    Wave,
+)
+from waves.sending import send_rows
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -144,6 +152,17 @@ def test_o8_messages_of_finished_waves_are_attempted_and_queued():
     assert measured("email_queued") == (99, 100)
 
 
+def test_o8_an_email_that_is_skipped_in_the_queue_hides_none_that_was_lost():
+    wave = triggered_wave(members=4, emails=3, state="completed")
+    Wave.objects.filter(pk=wave.pk).update(triggered_at=NOW - HOUR, completed_at=NOW)
+    send_rows.make_sends(wave)
+    skipped, lost, _ = Send.objects.filter(wave=wave, channel="email", state="pending")
+    Send.objects.filter(pk=skipped.pk).update(state="skipped", reason="suppressed")
+    assert measured("email_queued") == (100, 2)
+    Send.objects.filter(pk=lost.pk).update(queued_at=None)
+    assert measured("email_queued") == (50, 2)
+
+
 def test_o8_a_wave_takes_from_its_trigger_to_completion():
     wave_with(ended=NOW - HOUR)
     larger = wave_with(ended=NOW)
@@ -161,22 +180,54 @@ def test_o8_the_rate_is_that_from_the_fifth_second_until_the_wave_is_complete():
     assert sustained({900: LEAST_SMS}, done) is None
 
 
+def sent(per_second: int, ago: timedelta, seconds: int = 60) -> Wave:
+    """A wave that was sent at this rate, and when."""
+    begun = NOW - ago
+    wave = wave_with(begun=begun, ended=begun + seconds * SECOND)
+    first = int(begun.timestamp())
+    counts = {f"sms/second/{first + n}": per_second for n in range(seconds)}
+    FigureBlock.objects.filter(wave=wave).update(counts=counts)
+    return wave
+
+
+def changed(kind: str, name: str, to_state: str, ago: timedelta) -> None:
+    values = {"subject_kind": kind, "subject_id": name, "to_state": to_state}
+    StatusChange.objects.create(**values, at=NOW - ago)
+
+
 def test_o8_the_rate_is_that_of_waves_that_were_sent_alone():
-    def sent(per_second: int, hours: int) -> Wave:
-        begun = NOW - hours * HOUR
-        wave = wave_with(begun=begun, ended=begun + 60 * SECOND)
-        first = int(begun.timestamp())
-        counts = {f"sms/second/{first + n}": per_second for n in range(60)}
-        FigureBlock.objects.filter(wave=wave).update(counts=counts)
+    sent(196, 2 * HOUR)
+    sent(99, 4 * HOUR)  # too few
+    changed("wave", sent(100, 6 * HOUR).name, "paused", 6 * HOUR)
+    sent(100, 8 * HOUR)
+    sent(100, 8 * HOUR)  # beside it
+    assert measured("sms_per_second") == (196, 1)
+
+
+def test_o8_a_wave_beside_one_that_goes_on_or_was_cancelled_later_was_not_sent_alone():
+    def begun(ago: timedelta, state: str) -> Wave:
+        wave = triggered_wave(members=1, state=state)
+        Wave.objects.filter(pk=wave.pk).update(triggered_at=NOW - ago, completed_at=None)
         return wave
 
-    sent(196, 2)
-    sent(99, 4)  # too few
-    paused = sent(100, 6)
-    StatusChange.objects.create(subject_kind="wave", subject_id=paused.name, to_state="paused")
-    sent(100, 8)
-    sent(100, 8)  # beside it
-    assert measured("sms_per_second") == (196, 1)
+    sent(150, 9 * HOUR)
+    changed("wave", begun(8 * HOUR, "cancelled").name, "cancelled", 6 * HOUR)
+    sent(100, 7 * HOUR)  # beside the cancelled one
+    sent(160, 5 * HOUR)  # after it
+    begun(4 * HOUR, "triggered")
+    sent(100, 3 * HOUR)  # beside one that goes on
+    assert measured("sms_per_second") == (150, 2)
+
+
+def test_o8_a_wave_during_which_the_account_was_paused_says_nothing_about_the_rate():
+    sent(100, 9 * HOUR)
+    changed("account", "sms_http", "paused", 9 * HOUR - SECOND)
+    sent(196, 8 * HOUR)  # through another account
+    sent(100, 7 * HOUR)
+    changed("account", "sms_http", "sending", 7 * HOUR - SECOND)
+    sent(197, 6 * HOUR)
+    changed("account", "email_django", "paused", 6 * HOUR - SECOND)
+    assert measured("sms_per_second") == (196, 2)
 
 
 def test_o8_jobs_succeed_in_the_end_or_fail():
