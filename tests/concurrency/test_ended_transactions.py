@@ -38,8 +38,10 @@ from waves.models import Assignment, Member, Send, Template, Wave
 from waves.preparation import attempts
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
+from waves.providers import registry
 from waves.providers.outcomes import Receipt
-from waves.sending import receipts, results, send_rows, triggering
+from waves.receipts import taking
+from waves.sending import accounts, results, send_rows, triggering
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Row
 
@@ -79,7 +81,9 @@ def row(send: Send) -> Row:
         (lambda send: send_rows.record_sent(CLAIM, [(row(send), "p")]), SendState.SENT),
         (lambda send: send_rows.record_rest(CLAIM, [(row(send), FAILED)]), SendState.FAILED),
         (
-            lambda send: receipts.apply([Receipt(send.key, SendState.DELIVERED, "p")]),
+            lambda send: len(
+                taking.take("sms_http", [Receipt(send.key, SendState.DELIVERED, "p")])
+            ),
             SendState.DELIVERED,
         ),
     ],
@@ -205,3 +209,13 @@ def test_n7_failed_messages_go_again_and_a_wave_completes_though_postgresql_ende
     with each_commit_ended(monkeypatch, transactions=1):
         assert results.complete(wave.pk)
     assert Wave.objects.get(pk=wave.pk).state == "completed"
+
+
+def test_n6_accounts_are_paused_and_resumed_though_postgresql_ended_it(monkeypatch):
+    accounts.stop_all("makes the rows")
+    accounts.resume_all("drill over")
+    with each_commit_ended(monkeypatch, transactions=3):
+        assert accounts.pause("sms_http", "down")
+        assert accounts.resume("sms_http")
+        assert len(accounts.stop_all("drill")) == len(registry.ALL)
+    assert Alert.objects.filter(text__contains="is paused: down").count() == 1

@@ -4,7 +4,7 @@ answer, or its absence, means for a message. [N-3, O-4]
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -113,15 +113,19 @@ async def well(
     session: aiohttp.ClientSession,
     address: str,
     read: Callable[[Answer], Health],
+    *,
+    there: Collection[int] = (HTTPStatus.OK,),
     **request: Any,
 ) -> Health:
-    """GET an address that sends nothing. `read` says what an answer of 200 means. [X-6]"""
+    """GET an address that sends nothing. `read` says what an answer means with one of the statuses
+    `there`. [X-6]
+    """
     try:
         answer = await asked(session, "GET", address, **request)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return Health(is_well=False, detail="cannot be reached")
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Health(is_well=False, detail=f"refuses our credentials (HTTP {answer.status})")
-    if answer.status != HTTPStatus.OK:
+    if answer.status not in there:
         return Health(is_well=False, detail=f"reports an error (HTTP {answer.status})")
     return read(answer)

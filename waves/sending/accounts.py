@@ -22,6 +22,8 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Now
 
 from operations import alerts
+from operations.database.locks import lock_in_key_order
+from operations.database.retries import retried
 from operations.jobs import record_move
 from operations.models import StatusChange
 from operations.subjects import Subject
@@ -194,22 +196,23 @@ def hold_off(name: str, seconds: float) -> None:
         )
 
 
+@retried
+@transaction.atomic
 def pause(name: str, reason: str, *, by: User | None = None) -> bool:
     """Stop sending through the account, within two seconds in every worker, and alert. False if it
     was paused. [N-6]
     """
     account(name)
-    with transaction.atomic():
-        paused = ProviderAccount.objects.filter(name=name, paused=False).update(
-            paused=True, paused_reason=reason[:200], paused_at=Now()
+    paused = ProviderAccount.objects.filter(name=name, paused=False).update(
+        paused=True, paused_reason=reason[:200], paused_at=Now()
+    )
+    if paused:
+        record_move(Subject("account", name), "sending", "paused", by=by, reason=reason)
+        who = f" by {by.get_username()}" if by else ""
+        alerts.alert(
+            f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)}"
+            f" is paused{who}: {reason}{'' if by else _instead(name)}"
         )
-        if paused:
-            record_move(Subject("account", name), "sending", "paused", by=by, reason=reason)
-            who = f" by {by.get_username()}" if by else ""
-            alerts.alert(
-                f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)}"
-                f" is paused{who}: {reason}{'' if by else _instead(name)}"
-            )
     return bool(paused)
 
 
@@ -230,25 +233,31 @@ def with_who_stopped_them() -> QuerySet[ProviderAccount]:
     return ProviderAccount.objects.annotate(stopped_by=last).order_by("name")
 
 
+@retried
+@transaction.atomic
 def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
     """Let the account send again; the caller has read the reason for the pause. False if
     it was not paused. [N-6]
 
     Senders that ended have to be woken by the caller.
     """
-    with transaction.atomic():
-        resumed = ProviderAccount.objects.filter(name=name, paused=True).update(
-            paused=False, paused_reason="", paused_at=None
-        )
-        if resumed:
-            record_move(Subject("account", name), "paused", "sending", by=by, reason=reason)
+    resumed = ProviderAccount.objects.filter(name=name, paused=True).update(
+        paused=False, paused_reason="", paused_at=None
+    )
+    if resumed:
+        record_move(Subject("account", name), "paused", "sending", by=by, reason=reason)
     return bool(resumed)
 
 
+@retried
+@transaction.atomic
 def stop_all(reason: str, *, by: User | None = None) -> list[str]:
-    """Pause the account of every provider; returns the names of those that this call paused.
-    [N-6]
+    """Pause the account of every provider, or none where something fails: what is left would send
+    instead. Returns the names of those that this call paused. [N-6, N-9]
     """
+    for provider in registry.ALL:
+        account(provider.name)
+    lock_in_key_order(ProviderAccount.objects.all())
     return [provider.name for provider in registry.ALL if pause(provider.name, reason, by=by)]
 
 

@@ -21,13 +21,13 @@ class DatabaseThread:
 
     async def run(self, work: Callable[..., T], *values: Any, **options: Any) -> T:
         """The result of `work(*values, **options)`."""
-        return await asyncio.get_running_loop().run_in_executor(
+        return await self.start(work, *values, **options)
+
+    def start(self, work: Callable[..., T], *values: Any, **options: Any) -> asyncio.Future[T]:
+        """Have the work done; await the result at some time, which raises what the work raised."""
+        return asyncio.get_running_loop().run_in_executor(
             self._executor, partial(work, *values, **options)
         )
-
-    def start(self, work: Callable[..., object], *values: Any) -> None:
-        """Have the work done without waiting for it."""
-        self._executor.submit(work, *values)
 
     async def close(self) -> None:
         """Wait for all work, and close the connection."""

@@ -4,12 +4,14 @@ wave after the other. [N-5]
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from campaigns.choices import CampaignStatus
 from operations.errors import Refusal
 from waves.choices import Channel, SendState
 from waves.messages.rendering import composer_for
@@ -22,6 +24,8 @@ from waves.sending.run import GOING, SenderSetup, Timing
 from waves.sending.send_rows import Messages
 from waves.sending.send_wave import checked
 from waves.sending.sender import send_all
+
+logger = logging.getLogger(__name__)
 
 # A mail server may take its time over each step; and what it asked us to send later is left for a
 # later run.
@@ -40,14 +44,22 @@ def deliver(
 
     Returns `{sent, failed, unknown, left}`; `left` counts what is still queued. Waves that are
     paused or cancelled keep theirs, and so do those whose content is not what was approved. [N-6,
-    X-5]
+    X-5] A fault in one wave holds up no other: the first one is raised when all have had their
+    turn.
     """
     provider, counts = provider or registry.email_client(), Counter[str]()
     accounts.account(provider.name)
+    faults: list[Exception] = []
     for wave_id in list(_waves_with_work().values_list("pk", flat=True)):
         left = None if limit is None else limit - counts.total()
         if left is None or left > 0:
-            counts.update(_send(wave_id, provider, limits, timing, left))
+            try:
+                counts.update(_send(wave_id, provider, limits, timing, left))
+            except Exception as fault:
+                logger.exception("e-mails of a wave not sent", extra={"wave": wave_id})
+                faults.append(fault)
+    if faults:
+        raise faults[0]
     names = (SendState.SENT, SendState.FAILED, SendState.UNKNOWN)
     return {str(name): counts[name] for name in names} | {"left": _open().count()}
 
@@ -88,4 +100,5 @@ def _waves_with_work() -> QuerySet[Wave]:
     due = Q(state=SendState.PENDING) & (Q(not_before=None) | Q(not_before__lte=Now()))
     left = Q(state=SendState.SENDING, lease_until__lt=Now())
     emails = _open().filter(due | left, wave=OuterRef("pk"))
-    return Wave.objects.filter(GOING, Exists(emails)).order_by("triggered_at", "pk")
+    sent = Wave.objects.filter(GOING, Exists(emails), campaign__status=CampaignStatus.OPEN)
+    return sent.order_by("triggered_at", "pk")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 
@@ -22,6 +23,7 @@ class ErrorWatch:
         self._setup, self._state, self._account_thread = setup, state, account_thread
         self._budget = pacing.ErrorBudget()
         self._failed: deque[int] = deque(maxlen=pacing.BUDGET_ATTEMPTS)
+        self._pausing: asyncio.Future[bool] | None = None
 
     def note(self, row: Row, outcome: Outcome) -> None:
         """Count an attempt; answers about our pace (429) are not to be noted."""
@@ -34,7 +36,15 @@ class ErrorWatch:
                 "More than half of the last attempts failed. Last error:"
                 f" {reason_in_words(outcome.reason)}"
             )
-            self._account_thread.start(accounts.pause, self._setup.provider.name, self._state.why)
+            name, why = self._setup.provider.name, self._state.why
+            self._pausing = self._account_thread.start(accounts.pause, name, why)
+
+    async def paused(self) -> None:
+        """Wait until the account is paused, if there were too many. Raises what pausing raised: the
+        next run would go on with the same provider.
+        """
+        if self._pausing is not None:
+            await self._pausing
 
     async def reopen_failed(self, row_thread: DatabaseThread) -> None:
         """What failed recently, only because the provider was down, gets all its tries again; where

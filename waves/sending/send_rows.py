@@ -158,7 +158,6 @@ UPDATE {table} s
 SET state = 'unknown', reason = CASE WHEN s.state = 'sending' THEN 'sender_lost' ELSE s.reason END,
     maybe_accepted = true, not_before = NULL, claim = NULL, lease_until = NULL
 FROM strays WHERE s.id = strays.id
-  AND (s.state = 'sending' AND s.lease_until < now() OR s.state = 'pending' AND s.maybe_accepted)
 """
 # The e-mail instead of an SMS has notified its fan already. [N-1]
 REPLACED = """EXISTS (

@@ -134,11 +134,12 @@ class WaveSender:
 
     async def _close(self) -> None:
         """Nothing is in flight and all is recorded: give back rows that were not started, and the
-        slots.
+        slots. An account that is to be paused is.
         """
         await self._feed.give_back()
         await self._errors.reopen_failed(self._row_thread)
         await self._slots.release()
+        await self._errors.paused()
 
 
 def written(composer: Composer, channel: Channel, row: Row) -> SmsMessage | EmailMessage:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from operations.models import Alert, StatusChange
 from tests.support.sending import FAST, triggered_wave
-from waves.models import Sender
+from waves.models import ProviderAccount, Sender
 from waves.providers import registry
 from waves.sending import accounts, pacing
 
@@ -77,6 +77,20 @@ def test_n6_stopping_all_pauses_the_account_of_every_provider_and_resuming_lets_
     assert accounts.stop_all("drill") == names
     assert accounts.stop_all("again") == []
     assert accounts.resume_all("over") == names
+
+
+def test_n6_where_stopping_all_fails_nothing_is_paused_that_another_one_would_send_for(monkeypatch):
+    """The second SMS provider would take over from the first. [N-9]"""
+
+    def away(text):
+        if Alert.objects.exists():
+            raise OSError("away")
+        Alert.objects.create(text=text)
+
+    monkeypatch.setattr(accounts.alerts, "alert", away)
+    with pytest.raises(OSError, match="away"):
+        accounts.stop_all("drill")
+    assert not ProviderAccount.objects.filter(paused=True).exists()
 
 
 def test_n2_two_blocks_of_permits_never_overlap():

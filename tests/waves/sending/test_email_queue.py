@@ -22,9 +22,10 @@ from tests.support.waiting import wait_until
 from tests.waves.providers.email_django import mail_server
 from waves import actions
 from waves.choices import Channel, SendState
-from waves.errors import ReasonMissing, WrongState
+from waves.errors import BadTemplate, ReasonMissing, WrongState
 from waves.holds import unfinished
 from waves.lifecycle import subject_of
+from waves.messages.rendering import composer_for
 from waves.models import Member, Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sfmc.client import MarketingCloud
@@ -163,9 +164,26 @@ def test_x5_e_mails_of_what_was_not_approved_wait_and_those_of_other_waves_go_on
     assert (states(changed, "email"), states(other, "email")) == ({"pending": 2}, {"sent": 1})
 
 
+def test_n5_a_fault_in_one_wave_holds_up_no_other_and_comes_out_in_the_end(monkeypatch):
+    broken, other = queued(1), queued(1)
+
+    def composer(wave):
+        if wave == broken:
+            raise BadTemplate("It names no code.")
+        return composer_for(wave)
+
+    monkeypatch.setattr(email_queue, "composer_for", composer)
+    with pytest.raises(BadTemplate, match="names no code"):
+        deliver()
+    assert (states(broken, "email"), states(other, "email")) == ({"pending": 1}, {"sent": 1})
+
+
 def test_c2_a_closed_campaign_sends_no_e_mail():
+    """And no worker is woken for it."""
     wave = queued(2)
+    assert email_queue.has_work()
     Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    assert not email_queue.has_work()
     assert deliver() == NOTHING | {"left": 2}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from operations.models import Alert
-from tests.support.sending import send, triggered_wave
+from tests.support.sending import send, states, triggered_wave
 from waves.models import Send
 from waves.sending import accounts, email_queue
 from waves.sending.run import Timing
@@ -42,3 +42,17 @@ def test_n6_the_error_budget_pauses_the_account_and_alerts_and_nobody_is_called_
     box.control(fail_rates={})
     assert send(box, wave)["ok"] == 300
     assert box.received()["sms"]["keys_accepted_twice"] == 0
+
+
+def test_n6_a_pause_that_fails_ends_the_run_and_is_not_lost(box, monkeypatch):
+    """Else the next run would go on with the same provider at once."""
+
+    def away(*values):
+        raise OSError("away")
+
+    monkeypatch.setattr(accounts, "pause", away)
+    wave = triggered_wave(60)
+    box.control(fail_rates={"503": 1.0})
+    with pytest.raises(OSError, match="away"):
+        send(box, wave)
+    assert states(wave) == {"pending": 60}

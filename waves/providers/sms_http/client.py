@@ -11,18 +11,25 @@ from __future__ import annotations
 import json
 import time
 from http import HTTPStatus
+from typing import Final
 
 import aiohttp
 from django.conf import settings
 
 from operations import correlation
-from operations.entry import values
-from operations.errors import BadValue
 from waves.providers.contract import SmsMessage
-from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
-from waves.providers.sessions import TIMEOUT_SECONDS, open_session
+from waves.providers.outcomes import Health, Kind, Outcome
+from waves.providers.sessions import (
+    TIMEOUT_SECONDS,
+    Answer,
+    asked,
+    handed_over,
+    open_session,
+    well,
+)
 
-BACK_OFF_SECONDS = 1.0  # where a 429 comes without Retry-After
+LONGEST_ID: Final = 64
+THERE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND)
 
 
 class HttpSms:
@@ -57,48 +64,27 @@ class HttpSms:
             correlation.HEADER: about.correlation_id,
             "X-Request-Start": f"t={time.time_ns() // 1000}",
         }
-        try:
-            async with session.post(
-                self._address, data=body, headers=self._headers | own
-            ) as response:
-                return _sorted(
-                    response.status, response.headers.get("Retry-After", ""), await response.read()
-                )
-        except aiohttp.InvalidURL:
-            raise  # a setting is wrong, and every message would meet it
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Outcome(Kind.RETRY_LATER, "no_connection")
-        except TimeoutError:
-            return Outcome(Kind.UNCERTAIN, "timed_out")
-        except (aiohttp.ClientError, OSError):
-            return Outcome(Kind.UNCERTAIN, "connection_cut")
+        return await handed_over(
+            session, self._address, _read, data=body, headers=self._headers | own
+        )
 
     async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
         """Settles an unknown send: 200 means it was accepted, 404 that it was not. [N-4]"""
+        address = f"{self._address}/by-reference/{reference}"
         try:
-            async with session.get(
-                f"{self._address}/by-reference/{reference}", headers=self._headers
-            ) as response:
-                if response.status == HTTPStatus.OK:
-                    return Outcome(Kind.SENT, provider_id=_provider_id(await response.read()))
-                if response.status == HTTPStatus.NOT_FOUND:
-                    return Outcome(Kind.REFUSED, "not_accepted")
-                return Outcome(Kind.UNCERTAIN, f"http_{response.status}")
+            answer = await asked(session, "GET", address, headers=self._headers)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
+        if answer.status == HTTPStatus.OK:
+            return Outcome(Kind.SENT, provider_id=_provider_id(answer))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return Outcome(Kind.REFUSED, "not_accepted")
+        return Outcome(Kind.UNCERTAIN, f"http_{answer.status}")
 
     async def check(self, session: aiohttp.ClientSession) -> Health:
         """One GET with our token. A gateway without that address answers 404: it is there. [X-6]"""
-        try:
-            async with session.get(f"{self._address}/health", headers=self._headers) as response:
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            return Health(is_well=False, detail="cannot be reached")
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return Health(is_well=False, detail=f"refuses our token (HTTP {status})")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Health(is_well=False, detail=f"reports an error (HTTP {status})")
-        return Health(is_well=True, detail="answers")
+        address = f"{self._address}/health"
+        return await well(session, address, _health, there=THERE, headers=self._headers)
 
 
 def from_settings() -> HttpSms:
@@ -106,33 +92,15 @@ def from_settings() -> HttpSms:
     return HttpSms(settings.SMS_URL, settings.SMS_TOKEN, honours_keys=settings.SMS_HONOURS_KEYS)
 
 
-def _sorted(status: int, retry_after: str, body: bytes) -> Outcome:
-    """A 503 says it was not accepted only where it says when to come back. [N-3]"""
-    if status < 300:
-        return Outcome(Kind.SENT, provider_id=_provider_id(body))
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Outcome(
-            Kind.RATE_LIMITED,
-            "http_429",
-            after_seconds=patience_seconds(retry_after, BACK_OFF_SECONDS),
-        )
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
-        return Outcome(
-            Kind.RETRY_LATER,
-            "http_503",
-            after_seconds=patience_seconds(retry_after, BACK_OFF_SECONDS),
-        )
-    if status >= 500:
-        return Outcome(Kind.UNCERTAIN, f"http_{status}")
-    return Outcome(Kind.REFUSED, f"http_{status}")
+def _read(answer: Answer) -> Outcome:
+    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return Outcome(Kind.SENT, provider_id=_provider_id(answer))
+    return Outcome(Kind.REFUSED, f"http_{answer.status}")
 
 
-def _provider_id(body: bytes) -> str:
-    """The provider's own id, if its answer can be read: an accepted message stays accepted when it
-    cannot.
-    """
-    try:
-        value = values.json_of("the answer", body)
-    except BadValue:
-        return ""
-    return str(value.get("id", ""))[:64] if isinstance(value, dict) else ""
+def _health(answer: Answer) -> Health:
+    return Health(is_well=True, detail="answers")
+
+
+def _provider_id(answer: Answer) -> str:
+    return str(answer.document().get("id", ""))[:LONGEST_ID]

@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from aiohttp import web
 
 import sandbox
 from waves.providers.contract import About, SmsMessage
@@ -148,7 +149,7 @@ def health(url, token="sandbox"):  # noqa: S107
 
 def test_x6_a_check_sends_nothing_and_says_what_is_wrong(box):
     assert health(box.url) == (True, "answers")
-    assert health(box.url, "wrong") == (False, "refuses our token (HTTP 401)")
+    assert health(box.url, "wrong") == (False, "refuses our credentials (HTTP 401)")
     box.control(fail_rates={"503": 1})
     assert health(box.url) == (False, "reports an error (HTTP 503)")
     assert health("http://127.0.0.1:9") == (False, "cannot be reached")
@@ -157,3 +158,43 @@ def test_x6_a_check_sends_nothing_and_says_what_is_wrong(box):
 
 def test_x6_a_gateway_without_that_address_is_there(box):
     assert health(f"{box.url}/gateway") == (True, "answers")
+
+
+def redirected(location):
+    """What a message, a look-up and a check come to at a gateway that sends each of them elsewhere,
+    and which addresses were asked.
+    """
+    asked = []
+
+    async def handle(request):
+        asked.append(request.path)
+        if request.path == "/elsewhere":
+            return web.Response(text="{}")
+        return web.Response(status=302, headers={"Location": location})
+
+    async def run():
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        provider = HttpSms(f"http://{host}:{port}", "sandbox")
+        async with open_session(5.0) as session:
+            found = [
+                await provider.send(session, MESSAGE),
+                await provider.look_up(session, "key-1"),
+                await provider.check(session),
+            ]
+        await runner.cleanup()
+        return found
+
+    return asyncio.run(run()), asked
+
+
+@pytest.mark.parametrize("location", ["/elsewhere", "http://["])
+def test_n3_a_redirect_is_not_followed_wherever_it_leads(location):
+    """A message would arrive there as a GET, whose 200 says nothing of it."""
+    (sent, found, health), asked = redirected(location)
+    assert (sent.kind, sent.reason) == (Kind.REFUSED, "http_302")
+    assert (found.kind, found.reason) == (Kind.UNCERTAIN, "http_302")
+    assert health == (False, "reports an error (HTTP 302)")
+    assert asked == ["/sms", "/sms/by-reference/key-1", "/sms/health"]
