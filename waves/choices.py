@@ -57,6 +57,7 @@ class RowReason(models.TextChoices):
     DISPOSABLE_DOMAIN = "disposable_domain", "Disposable e-mail domain"
     INTL_PHONE = "intl_phone", "International phone number"
     NO_CONTACT = "no_contact", "No usable contact"
+    SUPPRESSED = "suppressed", "Every contact is suppressed"
     ALREADY_IN_WAVE = "already_in_wave", "Already in a wave"
     HOLDS_CODE = "holds_code", "Already has an access code"
     INVALID_CODE = "invalid_code", "Code cannot be used"

@@ -14,7 +14,7 @@ import polars as pl
 from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules, judge_contacts
 from operations.database.copying import nullable_frame_of
-from waves.choices import Exclusion
+from waves.suppression.contacts import without_suppressed
 from waves.suppression.hashing import KEY_IF_USED, hashed
 
 # For all fans of a file: the list is read once. Of the few who are selected each is looked up
@@ -116,16 +116,11 @@ def judged_as_stored(fans: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """
     judged = judge_contacts(
         fans.with_columns(
-            pl.col("confirmed") == "t",
+            pl.col("confirmed", "email_suppressed", "phone_suppressed") == "t",
             # Phones are stored in E.164, so the country they are read with does not matter.
             pl.lit(rules.home_countries[0]).alias("country"),
             pl.lit(None, pl.String).alias("known_phone"),
         ),
         rules,
-    ).with_columns(
-        pl.when(pl.col("email_suppressed") != "t").then("email").alias("email"),
-        pl.col("usable_phone") & (pl.col("phone_suppressed") != "t"),
     )
-    unreached = pl.col("email").is_null() & ~pl.col("usable_phone")
-    suppressed = pl.when(unreached).then(pl.lit(Exclusion.SUPPRESSED.value))
-    return judged.with_columns(pl.coalesce("contact_reason", suppressed).alias("contact_reason"))
+    return without_suppressed(judged)

@@ -11,7 +11,7 @@ import polars as pl
 from campaigns.contacts.emails import EmailRules, check_emails
 from campaigns.contacts.phones import check_phones
 from operations.entry.trimming import trim_column
-from waves.choices import Channel, ContactProblem
+from waves.choices import Channel, ContactProblem, Exclusion
 from waves.errors import BadContact
 
 # No list is asked: an address on the blacklist can be suppressed too.
@@ -73,3 +73,16 @@ def read_contacts(written: pl.Series, *, country: str = "") -> pl.DataFrame:
         .then(pl.lit(ContactProblem.BAD_CONTACT.value))
         .alias("problem"),
     )
+
+
+def without_suppressed(judged: pl.DataFrame) -> pl.DataFrame:
+    """What `judge_contacts` gave, with `email_suppressed` and `phone_suppressed` (Boolean): such
+    an e-mail is null and such a phone is not usable, and who has no other contact has that reason.
+    """
+    found = judged.with_columns(
+        pl.when(~pl.col("email_suppressed")).then("email").alias("email"),
+        pl.col("usable_phone") & ~pl.col("phone_suppressed"),
+    )
+    unreached = pl.col("email").is_null() & ~pl.col("usable_phone")
+    suppressed = pl.when(unreached).then(pl.lit(Exclusion.SUPPRESSED.value))
+    return found.with_columns(pl.coalesce("contact_reason", suppressed).alias("contact_reason"))

@@ -1,5 +1,6 @@
 """What is known of the rows of an uploaded list before they are judged: registrations, other waves,
-held codes, and whose the given codes are. [W-3, K-6]
+held codes, whose the given codes are, and whether the given contacts are suppressed. [W-3, K-6,
+N-8]
 """
 
 from __future__ import annotations
@@ -7,16 +8,25 @@ from __future__ import annotations
 import polars as pl
 from django.db import transaction
 
+from campaigns.contacts.emails import check_emails
+from campaigns.contacts.phones import check_phones
 from operations.database.copying import copy_nullable, nullable_frame_of
 from operations.database.statements import run
 from waves.models import Wave
+from waves.suppression.contacts import NO_LISTS
+from waves.suppression.hashing import hashed
 from waves.uploads.rows import FACTS
 
 _STAGE = """
-CREATE TEMPORARY TABLE wave_list (line bigint, fan text, market text, code text) ON COMMIT DROP
+CREATE TEMPORARY TABLE wave_list
+    (line bigint, fan text, market text, code text, email text, phone text) ON COMMIT DROP
 """
+_SUPPRESSED = """EXISTS (
+    SELECT FROM waves_suppression listed
+    WHERE listed.contact = encode({hashed}, 'hex')::uuid AND listed.lifted_at IS NULL
+        AND (listed.campaign_id IS NULL OR listed.campaign_id = %(campaign)s))"""
 # A code that is reserved for this very wave is one that an earlier attempt took.
-_FACTS = """
+_FACTS = f"""
 SELECT staged.line, (fan.id IS NOT NULL)::text, coalesce(fan.phone, ''),
     coalesce(fan.phone_confirmed, false)::text,
     (taken.id IS NOT NULL)::text, (held.id IS NOT NULL)::text,
@@ -25,7 +35,9 @@ SELECT staged.line, (fan.id IS NOT NULL)::text, coalesce(fan.phone, ''),
         WHEN code.only_market_id <> market.id THEN 'other_market'
         WHEN code.state = 'available' OR code.state = 'reserved' AND code.wave_id = %(wave)s
             THEN 'free'
-        ELSE 'taken' END
+        ELSE 'taken' END,
+    {_SUPPRESSED.format(hashed=hashed("'email'", "staged.email"))}::text,
+    {_SUPPRESSED.format(hashed=hashed("'sms'", "staged.phone"))}::text
 FROM wave_list AS staged
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = staged.fan
@@ -37,7 +49,7 @@ LEFT JOIN waves_assignment AS held
 LEFT JOIN campaigns_market AS market
     ON market.campaign_id = %(campaign)s AND market.market_id = staged.market
 LEFT JOIN waves_code AS code ON staged.code <> '' AND upper(code.code) = upper(staged.code)
-"""
+"""  # noqa: S608 the parts are constants
 _TEXTS = {name: pl.String if kind == pl.Boolean else kind for name, kind in FACTS.items()}
 
 
@@ -47,11 +59,16 @@ def facts_of(wave: Wave, rows: pl.DataFrame) -> pl.DataFrame:
     other wave takes their fans meanwhile.
     """
     run(_STAGE)
+    home = wave.campaign.home_countries[0]
     staged = rows.select(
         "line",
         pl.col("global_user_id").alias("fan"),
         pl.col("market_id").alias("market"),
         "code",
+        check_emails(rows["email"], NO_LISTS)["email"],
+        check_phones(
+            rows["phone"], pl.Series([home] * len(rows), dtype=pl.String), default_region=home
+        )["phone"],
     )
     copy_nullable("wave_list", staged)
     run("ANALYZE wave_list")

@@ -1,5 +1,5 @@
 """The rows of an uploaded wave, each accepted or with the first reason that applies. Pure, over
-whole columns. [W-3, S-3 … S-6]
+whole columns. [W-3, S-3 … S-6, N-8]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import polars as pl
 from campaigns.scoring.outcomes import ContactRanks, Rules, judge_contacts
 from waves.choices import RowReason
 from waves.codes.partner_answers import PLACEHOLDER
+from waves.suppression.contacts import without_suppressed
 from waves.uploads.config import ALLOW_INTL
 
 # Visible ASCII, as long as the column, and nothing that a spreadsheet would run. [K-1, O-7]
@@ -39,6 +40,8 @@ FACTS: Final[Mapping[str, Any]] = {
     "in_wave": pl.Boolean,
     "holds_code": pl.Boolean,
     "standing": pl.String,
+    "email_suppressed": pl.Boolean,
+    "phone_suppressed": pl.Boolean,
 }
 
 
@@ -55,7 +58,7 @@ def judge_rows(
 
     `rows`: `line` and the list's columns, in order of the lines; `facts`: FACTS, of each line;
     `rooms`: seats that are left, by market id. Returns the rows with `reason` (null = accepted),
-    the contacts in their stored forms (empty where not usable), and TM written so.
+    the contacts in their stored forms (empty where not usable or suppressed), and TM written so.
     """
     known = rows.join(facts, on="line", how="left", maintain_order="left").with_columns(
         pl.when(pl.col("code").str.to_uppercase() == PLACEHOLDER)
@@ -64,7 +67,7 @@ def judge_rows(
         .alias("code"),
         pl.lit(rules.home_countries[0]).alias("country"),
     )
-    judged = judge_contacts(known, rules).with_columns(
+    judged = without_suppressed(judge_contacts(known, rules)).with_columns(
         _duplicate(known).alias("_duplicate"),
         pl.col("market_id").is_in(list(rooms)).alias("_market_is_known"),
     )

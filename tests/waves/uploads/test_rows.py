@@ -18,6 +18,8 @@ KNOWN = {
     "in_wave": False,
     "holds_code": False,
     "standing": "",
+    "email_suppressed": False,
+    "phone_suppressed": False,
 }
 
 
@@ -83,6 +85,19 @@ def test_w3_s5_a_phone_is_confirmed_where_the_registrant_confirmed_the_same_one(
     for known, phone in (("+12065550100", "+12065550100"), ("+12065550199", "")):
         found = judged(row, rules=strict, known_phone=known, confirmed=True)
         assert found["phone"].to_list() == [phone]
+
+
+def test_w3_n8_a_suppressed_contact_is_left_out_and_who_has_no_other_is_not_in_the_wave():
+    both = {"email": "a@b.example", "phone": "+12065550100"}
+    for flag, email, phone in (
+        ("email_suppressed", "", "+12065550100"),
+        ("phone_suppressed", "a@b.example", ""),
+    ):
+        (found,) = judged(both, **{flag: True}).to_dicts()
+        assert (found["email"], found["phone"], found["reason"]) == (email, phone, None)
+    all_of_them = {"email_suppressed": True, "phone_suppressed": True}
+    assert reasons(both, rooms={"west": 1}, **all_of_them) == ["suppressed"]
+    assert reasons({}, email_suppressed=True, in_wave=True) == ["suppressed"]
 
 
 def test_w3_s6_of_fans_who_share_a_contact_the_first_stay():
