@@ -10,13 +10,13 @@ from typing import Final
 
 import polars as pl
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from campaigns.models import Campaign
 from operations.database.copying import nullable_frame_of
 from operations.plurals import plural
 from waves.choices import CodeState, Queue, SendState, WaveState
-from waves.models import Assignment, Code, Member, Send, Template, Wave
+from waves.models import Assignment, Code, Member, Resend, Send, Template, Wave
 
 WAVES_NAMED = 3
 # Of fans who come with a code that they hold: `held_market` the market's key, `reassigned` their
@@ -172,7 +172,7 @@ def freed_by(wave: Wave) -> Freed:
     [K-5, W-6, X-8]
     """
     triggered = wave.triggered_at is not None
-    contacted = triggered and _contacts(Q(wave=wave.pk)).exists()
+    contacted = triggered and Wave.objects.filter(_contacted(), pk=wave.pk).exists()
     bound = wave.codes_kept if wave.selects else wave.selected * triggered
     return Freed(bound, wave.selected - bound, contacted)
 
@@ -182,9 +182,12 @@ def _cancelled_after_trigger(campaign_pk: int) -> list[tuple[int, bool]]:
     cancelled = Wave.objects.filter(
         campaign_id=campaign_pk, state=WaveState.CANCELLED, triggered_at__isnull=False
     )
-    contacted = Exists(_contacts(Q(wave=OuterRef("pk"))))
-    return list(cancelled.annotate(contacted=contacted).values_list("pk", "contacted"))
+    return list(cancelled.annotate(contacted=_contacted()).values_list("pk", "contacted"))
 
 
-def _contacts(of: Q) -> QuerySet[Send]:
-    return Send.objects.filter(of).filter(Q(state__in=CONTACTED) | Q(maybe_accepted=True))
+def _contacted() -> Q:
+    """Whether a message of a wave has reached a fan, or may have: its own, or one that support sent
+    again. [X-12]
+    """
+    reached = Q(wave=OuterRef("pk")) & (Q(state__in=CONTACTED) | Q(maybe_accepted=True))
+    return Exists(Send.objects.filter(reached)) | Exists(Resend.objects.filter(reached))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -25,8 +26,8 @@ from tests.support.waves import (
 from waves.actions import cancel
 from waves.choices import SendState, WaveState
 from waves.errors import NoMembers
-from waves.holds import freed_by, market_users, seats_given, unfinished
-from waves.models import Assignment, Code, Member, Send, Wave
+from waves.holds import freed_by, market_users, returning_fans, seats_given, unfinished
+from waves.models import Assignment, Code, Member, Resend, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves
 from waves.sending import results, send_rows
@@ -141,6 +142,20 @@ def test_x8_a_message_that_reached_its_fan_or_may_have_has_contacted_somebody():
         assert not freed_by(wave).contacted
         one.update(**fate)
         assert freed_by(wave).contacted, fate
+
+
+def test_w6_fans_of_a_wave_of_which_support_sent_a_message_again_do_not_come_back():
+    """X-12"""
+    wave = triggered(capacities={"west": 2})
+    cancel(wave, by=person("bob"), reason="wrong text")
+    assert returning_fans(wave.campaign_id).height == 2
+    member = wave.members.first()
+    sent = {"by": person("desk"), "why": "mistyped", "key": uuid4(), "request": uuid4()}
+    Resend.objects.create(
+        wave=wave, member=member, channel="email", contact="x", is_corrected=True, state="sent", **sent
+    )
+    assert freed_by(wave).contacted
+    assert returning_fans(wave.campaign_id).height == 0
 
 
 @pytest.fixture

@@ -42,7 +42,10 @@ messages AS (
     SELECT m.id / {BLOCK} AS block, m.id AS member, s.channel, s.state, s.reason, s.queued_at,
         s.sent_at
     FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id WHERE m.wave_id = %(wave)s
-), stale AS (SELECT block FROM marked UNION SELECT block FROM messages)"""  # noqa: S608
+), stale AS (
+    SELECT block FROM marked UNION SELECT block FROM messages
+    UNION SELECT block FROM waves_figureblock WHERE wave_id = %(wave)s
+)"""  # noqa: S608
 _COUNT: Final = """
 WITH marked AS (
     DELETE FROM waves_figurechange WHERE wave_id = %(wave)s RETURNING block
@@ -90,7 +93,9 @@ def figures(wave_id: int) -> Figures:
 
 
 def figures_of_all(waves: Iterable[int]) -> dict[int, Figures]:
-    """The same of several waves that were triggered: their members stay as they are."""
+    """The same of several waves. Of those that were not triggered nothing is counted: only then do
+    their members stay as they are.
+    """
     wanted = sorted(set(waves))
     for wave_id in _stale(wanted):
         count(wave_id)
@@ -127,5 +132,6 @@ def count(wave_id: int) -> None:
 def _stale(waves: list[int]) -> list[int]:
     changed = Exists(FigureChange.objects.filter(wave=OuterRef("pk")))
     counted = Exists(FigureBlock.objects.filter(wave=OuterRef("pk")))
-    found = Wave.objects.filter(changed | ~counted, pk__in=waves).order_by("pk")
+    triggered = Wave.objects.filter(pk__in=waves, triggered_at__isnull=False)
+    found = triggered.filter(changed | ~counted).order_by("pk")
     return list(found.values_list("pk", flat=True))

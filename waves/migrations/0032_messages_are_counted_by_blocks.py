@@ -1,5 +1,4 @@
-"""The messages of a wave are counted by blocks, again only where some have changed; and read page by
-page, by what became of them. [N-7]
+"""The messages of a wave are counted by blocks, again only where some have changed. [N-7]
 """
 
 import django.db.models.deletion
@@ -57,11 +56,6 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['wave', 'block'], name='figurechange_of_wave')],
             },
-        ),
-        migrations.RemoveIndex(model_name='send', name='send_state'),
-        migrations.AddIndex(
-            model_name='send',
-            index=models.Index(fields=['wave', 'state', 'channel', 'reason', 'id'], name='send_listed'),
         ),
         migrations.RunSQL(BLOCKS_ARE_MARKED, BLOCKS_ARE_NOT_MARKED),
     ]

@@ -13,6 +13,7 @@ BAD_NUMBER: Final = "bad_number"
 REASONS: Final[dict[str, str]] = {
     "no_contact": "No usable contact",
     "suppressed": "The contact is suppressed",
+    "cancelled": "The wave was cancelled",
     "no_connection": "No connection to the provider",
     "timed_out": "The provider did not respond in time",
     "connection_cut": "The connection to the provider was lost",

@@ -25,13 +25,14 @@ from campaigns.scoring.outcomes import judge_contacts
 from operations.database.locks import lock_in_transaction
 from operations.database.retries import retried
 from operations.jobs import record_move
-from waves.choices import Channel, Queue, SendState, WaveState
+from waves.choices import Channel, SendState
 from waves.errors import ReasonMissing, ResendRefused
 from waves.lifecycle import subject_of
 from waves.locks import lock_wave
 from waves.models import Assignment, Member, Resend, Send
 from waves.providers import registry
 from waves.sending import accounts
+from waves.sending.run import not_going
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import entries_of
 from waves.uploads.rows import rules_for
@@ -148,8 +149,8 @@ def _write(
             f"Campaign {wave.campaign.campaign_id} is {wave.campaign.status}. A code can be sent"
             " again only while the campaign is open or closed."
         )
-    if wave.state == WaveState.PAUSED or wave.queue == Queue.PAUSED:
-        raise ResendRefused(f"Wave {wave.name} is paused, so nothing of it is sent.")
+    if why := not_going(wave):
+        raise ResendRefused(f"Wave {wave.name} {why}, so nothing of it is sent.")
     for channel, contact in contacts.items():
         _require_free(member, channel)
         _require_allowed(wanted.campaign, Contact(channel, contact))

@@ -6,26 +6,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
+from operations.database.locks import lock_in_key_order
+from operations.database.retries import retried
 from waves.choices import Channel, Queue, SendState, WaveState
 from waves.messages.rendering import composer_for
 from waves.models import Resend, Wave
 from waves.providers import registry
 from waves.sending import accounts, email_queue, send_rows
 from waves.sending.accounts import limits_of
-from waves.sending.run import SenderSetup, Timing
-from waves.sending.send_rows import Messages, SendTable
+from waves.sending.run import GOING, SenderSetup, Timing
+from waves.sending.send_rows import SENDS, Messages, SendTable
 from waves.sending.sender import send_all
 
 RESENT: Final = SendTable(
     "waves_resend",
     "wave_id",
-    "EXISTS (SELECT 1 FROM waves_wave WHERE id = %(owner)s"
-    " AND state <> 'paused' AND queue <> 'paused')",
+    SENDS.going,
     "m.code",
     contact="(SELECT r.contact FROM waves_resend r WHERE r.id = c.id)",
 )
+CANCELLED: Final = Q(wave__state=WaveState.CANCELLED) | Q(wave__queue=Queue.CANCELLED)
 
 
 def waves_with_resends() -> QuerySet[Wave]:
@@ -33,8 +37,22 @@ def waves_with_resends() -> QuerySet[Wave]:
     waiting = Resend.objects.filter(
         wave=OuterRef("pk"), state__in=[SendState.PENDING, SendState.SENDING]
     )
-    going = ~Q(state=WaveState.PAUSED) & ~Q(queue=Queue.PAUSED)
-    return Wave.objects.filter(going, Exists(waiting))
+    return Wave.objects.filter(GOING, Exists(waiting))
+
+
+@retried
+@transaction.atomic
+def end_cancelled() -> None:
+    """What waits in a cancelled wave is skipped; what may have arrived is unknown, also where its
+    sender died. [N-4, N-6]
+    """
+    over = Q(state=SendState.PENDING) | Q(state=SendState.SENDING, lease_until__lt=Now())
+    left = Resend.objects.filter(CANCELLED, over)
+    lock_in_key_order(left)
+    waiting = {"state": SendState.PENDING, "maybe_accepted": False}
+    left.filter(**waiting).update(state=SendState.SKIPPED, reason="cancelled", not_before=None)
+    lost = {"state": SendState.UNKNOWN, "maybe_accepted": True, "reason": "sender_lost"}
+    left.update(**lost, not_before=None, claim=None, lease_until=None)
 
 
 def send(wave_id: int) -> dict[str, int]:
@@ -52,18 +70,10 @@ def send(wave_id: int) -> dict[str, int]:
     return counts
 
 
-def why_stopped(wave: Wave) -> str:
-    """Why nothing more is sent again of a wave; empty while it may be. [N-6]"""
-    now = Wave.objects.only("state", "queue", "content_digest").get(pk=wave.pk)
-    if now.state == WaveState.PAUSED or now.queue == Queue.PAUSED:
-        return "the wave is paused"
-    return "" if now.content_digest == wave.content_digest else "the wave's content changed"
-
-
 def _send(wave: Wave, messages: Messages) -> dict[str, int]:
     provider = registry.client(messages.channel)
     accounts.account(provider.name)
     timing = email_queue.TIMING if messages.channel == Channel.EMAIL else Timing()
     limits = limits_of(messages.channel)
-    setup = SenderSetup(wave, messages, provider, limits, timing, stops=why_stopped)
+    setup = SenderSetup(wave, messages, provider, limits, timing)
     return dict(send_all(setup, composer_for(wave)).counts)

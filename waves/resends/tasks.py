@@ -48,6 +48,9 @@ def run(job_id: int) -> None:
 
 
 def wake() -> None:
-    """What is to be sent again and has no worker gets one. [O-6]"""
+    """What is to be sent again and has no worker gets one; of a cancelled wave nothing is. [N-6,
+    O-6]
+    """
+    send.end_cancelled()
     for wave in send.waves_with_resends():
         enqueue(jobs.open_job(JOB_KIND, subject_of(wave)))

@@ -134,6 +134,20 @@ def test_n7_two_who_count_at_once_find_the_same():
     assert_counted(wave)
 
 
+def test_n7_of_a_wave_that_is_not_triggered_nothing_is_counted_so_who_was_dropped_never_is():
+    wave = triggered_wave(3)
+    Wave.objects.filter(pk=wave.pk).update(state="prepared", triggered_at=None)
+    assert kept.figures(wave.pk).fans.total() == 0
+    assert not kept.was_counted(wave.pk)
+
+
+def test_n7_a_block_whose_members_are_gone_counts_nothing_when_all_is_counted():
+    wave = triggered_wave(3)
+    FigureBlock.objects.create(wave=wave, block=0, counts={"fans/pending": 7})
+    send_rows.make_sends(wave)
+    assert_counted(wave)
+
+
 def test_n7_each_minute_what_changed_is_counted_though_nobody_looks():
     waves = [triggered_wave(2), triggered_wave(2)]
     for wave in waves:

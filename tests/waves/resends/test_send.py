@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 import sandbox
 from tests.support.waves import person
@@ -56,7 +57,6 @@ def test_n6_it_waits_while_its_wave_or_what_is_left_of_it_is_paused(gateway):
     for stopped in ({"queue": "paused"}, {"queue": "running", "state": "paused"}):
         Wave.objects.filter(pk=wave.pk).update(**stopped)
         assert not send.waves_with_resends().exists()
-        assert send.why_stopped(wave) == "the wave is paused"
         send.send(wave.pk)
         assert Resend.objects.get().state == "pending"
     Wave.objects.filter(pk=wave.pk).update(state="completed")
@@ -71,6 +71,26 @@ def test_n4_what_another_provider_may_have_is_unknown(gateway):
     send_rows.claim(gone, uuid.uuid4(), after=0, limit=1, lease=timedelta(seconds=-1))
     assert send.send(wave.pk) == {}
     assert (Resend.objects.get().state, gateway.messages()) == ("unknown", [])
+
+
+@pytest.mark.parametrize("stopped", [{"state": "cancelled"}, {"queue": "cancelled"}])
+def test_n6_what_waits_in_a_cancelled_wave_is_skipped_and_what_was_in_flight_is_unknown(
+    stopped, gateway
+):
+    wave = sent_wave()
+    ask(wanted(wave, phone="+12065550142", email="ann@band.example"), by=person("desk"))
+    in_flight = Resend.objects.filter(channel="email")
+    in_flight.update(state="sending", lease_until=timezone.now() - timedelta(minutes=1))
+    Wave.objects.filter(pk=wave.pk).update(**stopped)
+    assert not send.waves_with_resends().exists()
+    claimed = Messages(wave.pk, Channel.SMS, send.RESENT)
+    lease = timedelta(minutes=1)
+    assert not send_rows.claim(claimed, uuid.uuid4(), after=0, limit=1, lease=lease).rows
+    send.send(wave.pk)
+    tasks.wake()
+    ends = dict(Resend.objects.values_list("channel", "state"))
+    assert (ends, gateway.messages()) == ({"sms": "skipped", "email": "unknown"}, [])
+    assert not mail.outbox
 
 
 def test_n8_a_corrected_contact_that_was_suppressed_meanwhile_is_skipped(gateway):
