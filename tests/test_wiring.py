@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
+from django.db.migrations import AddIndex, RemoveIndex
+from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver
 
 from operations.commands import JsonCommand
@@ -244,3 +246,16 @@ def _strings(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield str(path.relative_to(ROOT)), node.value
+
+
+def test_an_index_of_messages_or_fans_is_built_while_waves_go_on():
+    """Building one otherwise holds up senders, receipts and pages for as long. [N-2]"""
+    big = {"member", "registrant", "send"}
+    locking = [
+        f"{app}.{name}"
+        for (app, name), migration in MigrationLoader(None).disk_migrations.items()
+        if app in OURS
+        for each in migration.operations
+        if type(each) in (AddIndex, RemoveIndex) and each.model_name_lower in big
+    ]
+    assert locking == []
