@@ -152,7 +152,13 @@ def test_w6_fans_of_a_wave_of_which_support_sent_a_message_again_do_not_come_bac
     member = wave.members.first()
     sent = {"by": person("desk"), "why": "mistyped", "key": uuid4(), "request": uuid4()}
     Resend.objects.create(
-        wave=wave, member=member, channel="email", contact="x", is_corrected=True, state="sent", **sent
+        wave=wave,
+        member=member,
+        channel="email",
+        contact="x",
+        is_corrected=True,
+        state="sent",
+        **sent,
     )
     assert freed_by(wave).contacted
     assert returning_fans(wave.campaign_id).height == 0
