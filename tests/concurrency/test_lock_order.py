@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,11 +24,12 @@ from tests.support.sending import triggered_wave
 from tests.support.waiting import wait_until
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.choices import Channel, SendState
-from waves.models import Send, Template, Wave
+from waves.models import ProviderAccount, Send, Template, Wave
 from waves.preparation.prepare import prepare
+from waves.providers import registry
 from waves.providers.outcomes import Receipt
 from waves.receipts import taking
-from waves.sending import results, send_rows
+from waves.sending import accounts, results, send_rows
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Messages, Row
 
@@ -190,3 +192,11 @@ def test_messages_are_locked_in_the_order_of_their_keys(change, state):
     backwards = sends[::-1]
     locked = locked_before_the_first(Send, [s.pk for s in sends], lambda: change(backwards))
     assert locked == 0
+
+
+def test_n6_stopping_all_waits_for_the_first_account_and_holds_none_of_the_others():
+    for provider in reversed(registry.ALL):
+        accounts.account(provider.name)
+    pks = list(ProviderAccount.objects.order_by("pk").values_list("pk", flat=True))
+    stop = partial(accounts.stop_all, "drill")
+    assert locked_before_the_first(ProviderAccount, pks, stop) == 0

@@ -204,6 +204,19 @@ def test_n4_what_a_person_sends_again_goes_out_though_its_provider_is_gone(use, 
     assert (states(wave), len(first.asked)) == ({"sent": 1}, 1)
 
 
+def test_n4_what_a_person_sends_again_goes_through_the_second_where_that_one_may_have_it(use):
+    wave = triggered_wave(1)
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave, channel="sms").update(
+        state="unknown", reason="timed_out", provider="twilio", maybe_accepted=True
+    )
+    first, second = Answering("sms_http"), Answering("twilio")
+    use(first, second)
+    settling.settle(wave.pk, Settling.AGAIN, by=person("ann"), reason="asked them")
+    send_wave(wave.pk, timing=QUICK)
+    assert (len(first.asked), len(second.asked)) == (0, 1)
+
+
 def test_n9_while_the_first_sends_the_second_gets_only_what_it_may_have(use):
     wave = triggered_wave(3)
     send_rows.make_sends(wave)
