@@ -115,6 +115,7 @@ class Claim(models.Model):
                 | Q(records_in=F("records_out") + F("invalid") + F("duplicates")),
             ),
         ]
+        indexes = [models.Index(fields=["done_at"], name="claim_done")]
 
     def __str__(self) -> str:
         return f"{self.consumer}: {self.source} {self.first}–{self.last}"

@@ -109,6 +109,7 @@ class Job(AboutSubject):
             models.Index(
                 fields=["retry_at"], name="job_retry", condition=Q(retry_at__isnull=False)
             ),
+            models.Index(fields=["finished_at"], name="job_finished"),
         ]
 
     def __str__(self) -> str:
@@ -170,7 +171,10 @@ class Alert(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["id"], name="alert_pending", condition=Q(state=AlertState.PENDING))
+            models.Index(
+                fields=["id"], name="alert_pending", condition=Q(state=AlertState.PENDING)
+            ),
+            models.Index(fields=["created_at"], name="alert_created"),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from datalake.models import Claim, Merge
+from operations.database.statements import rows, run
 from operations.models import Alert, Job, StatusChange
+from stats.metrics import measure as measuring
 from stats.metrics.goals import GROUPS, LEAST_SMS, WINDOW
 from stats.metrics.measure import NOTHING, Measured, assigned, measure, sustained
 from stats.models import KeptCount
@@ -258,3 +260,21 @@ def test_o8_alerts_are_timed_and_a_silent_service_was_silent_before():
     assert measured("detection_seconds") == ((10 + 200) / 2, 2)
     alerted(":red_circle: waits", None, 50 * SECOND)
     assert measured("alert_seconds") == (50, 4)
+
+
+@pytest.mark.parametrize(
+    ("statement", "indexes"),
+    [
+        (measuring.ACCURACY, ["claim_done"]),
+        (measuring.LEDGERS, ["job_finished", "claim_done"]),
+        (measuring.JOBS, ["job_finished"]),
+        (measuring.RETRIES, ["job_finished"]),
+        (measuring.ALERTS, ["alert_created"]),
+        (measuring.DETECTION, ["alert_created"]),
+    ],
+    ids=["accuracy", "ledgers", "jobs", "retries", "alerts", "detection"],
+)
+def test_o8_seven_days_are_found_without_reading_what_is_older(statement, indexes):
+    run("SET LOCAL enable_seqscan = off")
+    plan = rows("EXPLAIN " + statement, since=NOW - WINDOW, now=NOW, silent=HOUR)
+    assert [name for name in indexes if name not in str(plan)] == []
