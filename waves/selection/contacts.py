@@ -14,7 +14,7 @@ import polars as pl
 from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules, judge_contacts
 from operations.database.copying import nullable_frame_of
-from waves.suppression.contacts import without_suppressed
+from waves.suppression.contacts import FANS_CONTACT, without_suppressed
 from waves.suppression.hashing import KEY_IF_USED, hashed
 
 # For all fans of a file: the list is read once. Of the few who are selected each is looked up
@@ -28,18 +28,7 @@ WITH suppressed AS (
 CONTACT: Final = """
     its.email, its.phone, its.confirmed, no_email.contact IS NOT NULL, no_sms.contact IS NOT NULL
 """
-# Of a score row and its `fan`, the registrant. A phone that both name is confirmed where either
-# says so: the registrant may have confirmed it after the scores were made.
-_ITS_CONTACT: Final = """
-CROSS JOIN LATERAL (SELECT
-    COALESCE(NULLIF(fan.email, ''), score.email) AS email,
-    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END AS phone,
-    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
-        AND score.phone_confirmed)
-        ELSE score.phone_confirmed END AS confirmed
-) AS its
-"""
-FROM_CONTACT: Final = f"""{_ITS_CONTACT}
+FROM_CONTACT: Final = f"""{FANS_CONTACT}
 LEFT JOIN suppressed AS no_email ON no_email.contact = {hashed("'email'", "its.email", KEY_IF_USED)}
 LEFT JOIN suppressed AS no_sms ON no_sms.contact = {hashed("'sms'", "its.phone", KEY_IF_USED)}
 """
@@ -78,7 +67,7 @@ JOIN campaigns_fanscore AS score ON score.score_file_id = %(score_file)s
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = selected.fan
 """
-CONTACTS = "".join((_SELECTED, CONTACT, _FROM, _ITS_CONTACT, _ASKED))
+CONTACTS = "".join((_SELECTED, CONTACT, _FROM, FANS_CONTACT, _ASKED))
 _SCHEMA = {
     "global_user_id": pl.String,
     "band_score": pl.Float64,

@@ -18,6 +18,17 @@ from waves.errors import BadContact
 NO_LISTS: Final = EmailRules(*[frozenset[str]()] * 6)
 HINT: Final = "Write an address such as ann@example.com, or a number such as +12065550101."
 ANY_COUNTRY: Final = "US"  # for numbers that name their own
+# Of a score row and its `fan`, the registrant. A phone that both name is confirmed where either
+# says so: the registrant may have confirmed it after the scores were made.
+FANS_CONTACT: Final = """
+CROSS JOIN LATERAL (SELECT
+    COALESCE(NULLIF(fan.email, ''), score.email) AS email,
+    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END AS phone,
+    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
+        AND score.phone_confirmed)
+        ELSE score.phone_confirmed END AS confirmed
+) AS its
+"""
 
 
 class Contact(NamedTuple):

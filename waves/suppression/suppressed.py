@@ -1,6 +1,7 @@
 """The list itself: contacts are suppressed, found and allowed again, many in one statement. [N-8]
 
-Nothing is asked of the campaign: a closed one takes suppression too. [C-2]
+Nothing is asked of the campaign: a closed one takes suppression too [C-2]. What people do once luck
+could be known is listed as late. [S-8]
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from campaigns.models import Campaign
 from operations.database.retries import retried
-from operations.database.statements import first_row, run
+from operations.database.statements import first_row, rows, run
 from operations.entry import values
 from waves.choices import SuppressedBy
 from waves.errors import SuppressionRefused
 from waves.models import Suppression
+from waves.suppression import late_entries
 from waves.suppression.contacts import Contact
 from waves.suppression.hashing import hash_of
 
@@ -35,6 +38,7 @@ SELECT v.channel, v.contact, %(campaign)s, %(cause)s, %(reason)s, %(by)s, ''
 FROM unnest(%(channels)s::text[], %(contacts)s::uuid[]) AS v (channel, contact)
 ORDER BY v.contact
 ON CONFLICT (contact, campaign_id, cause) WHERE lifted_at IS NULL DO NOTHING
+RETURNING id
 """
 
 
@@ -56,6 +60,7 @@ def ground_of(cause: SuppressedBy, campaign: Campaign | None, *, by: User, reaso
 
 
 @retried
+@transaction.atomic
 def suppress(contacts: Collection[Contact], ground: Ground) -> int:
     """Nothing is sent to them any more, from the next message that is claimed on. Returns how many
     were not on the list yet for this cause.
@@ -63,7 +68,8 @@ def suppress(contacts: Collection[Contact], ground: Ground) -> int:
     if not contacts:
         return 0
     key = _key()
-    return run(
+    late = late_entries.lock_late(ground.campaign) if ground.by else []
+    added = rows(
         _ADD,
         channels=[str(contact.channel) for contact in contacts],
         contacts=[hash_of(key, *contact) for contact in contacts],
@@ -72,6 +78,15 @@ def suppress(contacts: Collection[Contact], ground: Ground) -> int:
         reason=ground.reason,
         by=ground.by and ground.by.pk,
     )
+    if ground.by:
+        late_entries.record(
+            late,
+            [entry for (entry,) in added],
+            late_entries.ADDED,
+            by=ground.by,
+            reason=ground.reason,
+        )
+    return len(added)
 
 
 def entries_of(contact: Contact) -> QuerySet[Suppression]:
@@ -86,14 +101,17 @@ def entries_of_all(contacts: Iterable[Contact]) -> QuerySet[Suppression]:
 
 
 @retried
+@transaction.atomic
 def lift(entry: int, *, by: User, reason: str) -> None:
     """A person allows messages to a contact again, as far as this entry kept them back. Raises
     SuppressionRefused where that is done already, and without a reason.
     """
     reason = _checked(reason)
+    late = late_entries.lock_late(Suppression.objects.get(pk=entry).campaign)
     live = Suppression.objects.filter(pk=entry, lifted_at=None)
     if not live.update(lifted_at=Now(), lifted_by=by, lift_reason=reason):
         raise SuppressionRefused("This suppression was lifted already.")
+    late_entries.record(late, [entry], late_entries.LIFTED, by=by, reason=reason)
 
 
 @retried

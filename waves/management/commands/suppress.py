@@ -33,7 +33,10 @@ class Command(JsonCommand):
             "--campaign", metavar="ID", help="of this campaign only; default: of all campaigns"
         )
         parser.add_argument(
-            "--reason", required=True, metavar="TEXT", help="the reason, which is logged"
+            "--reason",
+            required=True,
+            metavar="TEXT",
+            help="the reason, which is logged; public where a campaign's luck could be known",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
