@@ -53,6 +53,7 @@ from waves.sending import (
     send_rows,
     send_wave,
     settling,
+    trial_messages,
 )
 from waves.sending.email_wake_ups import WakeUps
 from waves.sending.run import not_going
@@ -331,6 +332,7 @@ def look_after() -> None:
     wake_waves()
     wake_settlers()
     results.take_over_cancelled()
+    trial_messages.settle_lost()
     schedule.void_what_changed()
     status_files.sweep()
     config_files.sweep()

@@ -217,6 +217,7 @@ def test_o6_all_that_may_have_been_missed_is_looked_for_each_minute(monkeypatch)
         f"{owner.__name__}.{name}": (owner, name)
         for owner, name in (
             *((tasks, "wake_waves"), (tasks, "wake_settlers"), (tasks, "notify_approvers")),
+            *((tasks.trial_messages, "settle_lost"), (tasks.resends, "wake")),
             *((tasks.results, "take_over_cancelled"), (tasks.schedule, "void_what_changed")),
             *((tasks.status_files, "sweep"), (tasks.config_files, "sweep")),
             *((tasks.count, "open_missing_jobs"), (tasks.preflights, "open_missing_jobs")),

@@ -5,7 +5,7 @@ became of them. They are never repeated by themselves. [N-4]
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -24,13 +24,16 @@ from waves.choices import Channel, SendState, Settling, WaveState
 from waves.errors import ReasonMissing, WrongState
 from waves.lifecycle import subject_of
 from waves.locks import lock_wave
-from waves.models import Send, Wave
+from waves.models import Resend, Send, Wave
 from waves.providers.contract import Provider
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.sending import results, send_rows
 
 LOOK_UPS_AT_ONCE: Final = 20
+Message = Send | Resend
+# a wave's messages, and those that support sent again, in the order in which all lock them
+MESSAGES: Final[tuple[type[Message], ...]] = (Send, Resend)
 # Of a wave in another state nobody sends a message again.
 AGAIN: Final = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
 WORDS: Final = {
@@ -65,11 +68,11 @@ def _settle(
         if wave.state not in AGAIN:
             raise WrongState(f"Wave {wave.name} is {wave.state}. Nothing of it is sent again.")
         results.require_queue(wave)
-    unknown = Send.objects.filter(wave=wave, state=SendState.UNKNOWN)
-    if channel is not None:
-        unknown = unknown.filter(channel=channel)
-    lock_in_key_order(unknown)
-    settled = unknown.update(**_values(settling))
+    settled = 0
+    for model in MESSAGES:
+        unknown = _unknown(model, [channel] if channel else list(Channel)).filter(wave=wave)
+        lock_in_key_order(unknown)
+        settled += unknown.update(**_values(settling))
     if settling == Settling.FAILED:
         _emails_instead(wave)
     if settled:
@@ -101,12 +104,19 @@ def _values(settling: Settling) -> dict[str, Any]:
 
 def waves_with_unknown(channels: Sequence[Channel]) -> QuerySet[Wave]:
     """Waves some of whose messages on these channels may or may not have been accepted. [N-4]"""
-    unknown = Send.objects.filter(
-        wave=OuterRef("pk"), channel__in=channels, state=SendState.UNKNOWN
+    sends, resends = (
+        Exists(_unknown(model, channels).filter(wave=OuterRef("pk"))) for model in MESSAGES
     )
-    return Wave.objects.filter(
-        Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED]
-    )
+    return Wave.objects.filter(sends | resends, state__in=AGAIN)
+
+
+def unknown_messages(wave: Wave) -> int:
+    """How many messages of a wave are unknown, its own and those that support sent again. [N-4]"""
+    return sum(_unknown(model, list(Channel)).filter(wave=wave).count() for model in MESSAGES)
+
+
+def _unknown(model: type[Message], channels: Sequence[Channel]) -> QuerySet[Any]:
+    return model._default_manager.filter(channel__in=channels, state=SendState.UNKNOWN)
 
 
 def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) -> dict[str, int]:
@@ -116,8 +126,8 @@ def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) 
     What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
     """
     counts = {"sent": 0, "failed": 0, "unknown": 0}
-    asked = {provider.name: list[Send]() for provider in providers}
-    for send in Send.objects.filter(wave_id=wave_id, channel=channel, state=SendState.UNKNOWN):
+    asked = {provider.name: list[Message]() for provider in providers}
+    for send in _of_wave(wave_id, channel):
         name = send.provider or providers[0].name
         if name in asked:
             asked[name].append(send)
@@ -141,10 +151,15 @@ def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) 
         if state == SendState.SENT:
             values |= {"provider_id": answer.provider_id, "sent_at": now}
         if state != SendState.UNKNOWN:
-            Send.objects.filter(pk=send.pk, state=SendState.UNKNOWN).update(**values)
+            _unknown(type(send), [channel]).filter(pk=send.pk).update(**values)
     if counts["failed"]:
         _emails_instead(Wave.objects.select_related("campaign").get(pk=wave_id))
     return counts
+
+
+def _of_wave(wave_id: int, channel: Channel) -> Iterator[Message]:
+    for model in MESSAGES:
+        yield from _unknown(model, [channel]).filter(wave=wave_id)
 
 
 async def _look_up(provider: Provider[Any], references: list[str]) -> list[Outcome]:

@@ -28,7 +28,7 @@ from waves.choices import Channel, SendState
 from waves.errors import TrialRefused
 from waves.messages.content import Message, MessageTemplate
 from waves.messages.preview import marked_message, notify_date_of
-from waves.models import Sender, TrialMessage
+from waves.models import ProviderAccount, Sender, TrialMessage
 from waves.providers import registry
 from waves.providers.contract import About, EmailMessage, SmsMessage
 from waves.providers.outcomes import Kind, Outcome
@@ -36,6 +36,9 @@ from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.sending import accounts
 
 MOST, WITHIN = 10, timedelta(minutes=10)  # of one person
+LONGEST_WAIT = timedelta(seconds=2)  # for a permit: a person waits for the page meanwhile
+LONGEST_SENDING = timedelta(minutes=5)
+LOST = Outcome(Kind.UNCERTAIN, "sender_lost")
 STATES = {Kind.SENT: SendState.SENT, Kind.UNCERTAIN: SendState.UNKNOWN}
 WAVE = "test"  # what requests name in place of a wave
 
@@ -60,18 +63,31 @@ def recipients(channel: str) -> list[str]:
 
 def send_trial(trial: Trial, *, by: User) -> TrialMessage:
     """Send it and return its row with the outcome. Raises TrialRefused, BadTemplate; then nothing
-    was sent.
+    was sent. Whatever else is raised leaves the row unknown. [N-4]
     """
     message = marked_message(trial.draft, trial.campaign, trial.market)
     row = _begin(trial, registry.chosen(trial.draft.channel), by)
-    outcome = _send(trial, message)
+    outcome = LOST
+    try:
+        outcome = _send(trial, message)
+    finally:
+        _record(row, outcome)
+    return row
+
+
+def settle_lost() -> None:
+    """Test messages whose process died are unknown. [N-4]"""
+    lost = TrialMessage.objects.filter(state=SendState.SENDING, at__lt=Now() - LONGEST_SENDING)
+    lost.update(state=STATES[LOST.kind], reason=LOST.reason)
+
+
+def _record(row: TrialMessage, outcome: Outcome) -> None:
     row.state = STATES.get(outcome.kind, SendState.FAILED)
     row.reason = "" if row.state == SendState.SENT else outcome.reason[:60]
     row.provider_id = outcome.provider_id[:80]
     values = {"state": row.state, "reason": row.reason, "provider_id": row.provider_id}
     # a receipt may have come already
     TrialMessage.objects.filter(pk=row.pk, state=SendState.SENDING).update(**values)
-    return row
 
 
 @retried
@@ -88,6 +104,9 @@ def _begin(trial: Trial, provider: registry.Provider, by: User) -> TrialMessage:
         raise TrialRefused(f"Sending through {provider.title} is paused: {account.paused_reason}")
     if Sender.objects.filter(account=account, lease_until__gte=Now()).exists():
         raise TrialRefused("A wave is being sent right now. Try again when it is done.")
+    waiting = ProviderAccount.objects.filter(pk=account.pk, permits_until__gt=Now() + LONGEST_WAIT)
+    if waiting.exists():
+        raise TrialRefused(f"{provider.title} takes no more messages now. Try again in 5 minutes.")
     lock_in_transaction(f"test messages of {by.pk}")
     if TrialMessage.objects.filter(by=by, at__gte=Now() - WITHIN).count() >= MOST:
         raise TrialRefused(
@@ -125,9 +144,12 @@ def _send(trial: Trial, message: Message) -> Outcome:
     grant = accounts.take_permits(
         provider.name, per_second=accounts.limits_of(channel).per_second, wanted=1
     )
-    if grant is None:
+    wait = max(0.0, grant.first - grant.database_now) if grant else 0.0
+    if wait > LONGEST_WAIT.total_seconds():  # the provider has asked us to wait a moment ago
+        return Outcome(Kind.REFUSED, "http_429")
+    time.sleep(wait)
+    if grant is None or accounts.account(provider.name).paused:
         return Outcome(Kind.REFUSED, "paused")
-    time.sleep(max(0.0, grant.first - grant.database_now))
     written = _written(trial, message)
 
     async def send() -> Outcome:

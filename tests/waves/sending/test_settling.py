@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from campaigns.errors import WrongStatus
@@ -11,7 +13,7 @@ from tests.support.sending import send, states, triggered_wave
 from tests.support.waves import person
 from waves.choices import Channel, SendState, Settling
 from waves.errors import ReasonMissing, WrongState
-from waves.models import Send, Wave
+from waves.models import Resend, Send, Wave
 from waves.providers.outcomes import Receipt
 from waves.providers.sms_http.client import HttpSms
 from waves.receipts import taking
@@ -99,3 +101,33 @@ def test_n4_nothing_is_settled_without_a_reason_nor_sent_again_where_nobody_woul
     with pytest.raises(WrongStatus):
         settle(wave, Settling.AGAIN)
     assert states(wave) == {"unknown": 3}
+
+
+def sent_again(wave: Wave) -> Resend:
+    asked = {"by": person("desk"), "why": "mistyped", "key": uuid4(), "request": uuid4()}
+    to = {"channel": Channel.SMS, "contact": "+12065550142", "is_corrected": True}
+    return Resend.objects.create(
+        wave=wave, member=wave.members.first(), state="unknown", attempts=1, **to, **asked
+    )
+
+
+def test_n4_what_support_sent_again_is_looked_up_too(box):
+    wave = triggered_wave(1, state="completed")
+    row = sent_again(wave)
+    assert list(settling.waves_with_unknown([Channel.SMS])) == [wave]
+    found = settling.look_up(wave.pk, Channel.SMS, [HttpSms(box.url, "sandbox")])
+    row.refresh_from_db()
+    assert (found["failed"], row.state, row.reason) == (1, "failed", "not_accepted")
+    assert not settling.waves_with_unknown([Channel.SMS]).exists()
+
+
+@pytest.mark.parametrize(("how", "state"), [("sent", "sent"), ("again", "pending")])
+def test_n4_a_person_settles_what_support_sent_again_too(how, state):
+    wave = triggered_wave(1, state="completed")
+    row = sent_again(wave)
+    assert (settle(wave, Settling(how), channel=Channel.EMAIL), settle(wave, Settling(how))) == (
+        0,
+        1,
+    )
+    row.refresh_from_db()
+    assert (row.state, settling.unknown_messages(wave)) == (state, 0)

@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from aiohttp import InvalidURL
 from django.core import mail
 from django.utils import timezone
 
@@ -96,6 +97,36 @@ def test_a_draft_that_cannot_be_rendered_is_refused():
 def test_n6_a_paused_account_sends_no_test_either():
     accounts.pause("sms_http", "Stopped by ann")
     refused(trial(), "is paused: Stopped by ann")
+
+
+def test_n6_a_stop_acts_while_a_test_waits_for_its_permit(monkeypatch):
+    monkeypatch.setattr(trial_messages.time, "sleep", lambda wait: accounts.pause("sms_http", "x"))
+    row = send_trial(trial(), by=person("ann"))
+    assert (row.state, row.reason) == (SendState.FAILED, "paused")
+
+
+def test_n3_nobody_waits_for_a_provider_that_asked_us_to_wait(monkeypatch):
+    accounts.account("sms_http")
+    assert send_trial(trial(), by=person("ann")).reason == "no_connection"
+    accounts.hold_off("sms_http", 60)
+    refused(trial(), "SMS gateway takes no more messages now")
+    monkeypatch.setattr(trial_messages, "_begin", lambda trial, *_: TrialMessage(key=trial.key))
+    assert send_trial(trial(), by=person("ann")).reason == "http_429"
+
+
+def test_n4_whatever_a_client_raises_leaves_it_unknown_and_so_does_a_process_that_died(settings):
+    settings.SMS_URL = "no address"
+    with pytest.raises(InvalidURL):
+        send_trial(trial(), by=person("ann"))
+    row = TrialMessage.objects.get()
+    assert (row.state, row.reason) == (SendState.UNKNOWN, "sender_lost")
+    new = TrialMessage.objects.filter(pk=row.pk)
+    new.update(state="sending", reason="")
+    trial_messages.settle_lost()
+    assert new.get().state == SendState.SENDING
+    new.update(at=timezone.now() - timedelta(minutes=6))
+    trial_messages.settle_lost()
+    assert (new.get().state, new.get().reason) == (SendState.UNKNOWN, "sender_lost")
 
 
 def test_n2_no_test_is_sent_beside_a_wave():

@@ -10,9 +10,8 @@ from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
 from waves import rights
-from waves.choices import Channel, SendState, Settling
+from waves.choices import Channel, Settling
 from waves.lifecycle import wave_named
-from waves.models import Send
 from waves.sending import settling
 from waves.tasks import wake_waves
 
@@ -36,5 +35,5 @@ class Command(JsonCommand):
         settled = settling.settle(wave.pk, how, by=options["by"], reason=reason, channel=channel)
         if how == Settling.AGAIN:
             wake_waves()
-        left = Send.objects.filter(wave=wave, state=SendState.UNKNOWN).count()
+        left = settling.unknown_messages(wave)
         return {"wave": wave.name, "settled": settled, "unknown": left}
