@@ -129,6 +129,8 @@ class Metric(models.Model):
     samples = models.BigIntegerField(default=0)
     measured_at = models.DateTimeField()
     missed_since = models.DateTimeField(null=True)
+    alerted_at = models.DateTimeField(null=True, help_text="When its miss alerted last")
+    alerted_value = models.FloatField(null=True, help_text="What it was then")
 
     class Meta:
         verbose_name = "success metric"

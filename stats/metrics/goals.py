@@ -38,6 +38,9 @@ class Goal:
             return not self.strict
         return value > self.target if self.least else value < self.target
 
+    def is_worse(self, value: float, than: float) -> bool:
+        return value < than if self.least else value > than
+
     @property
     def target_words(self) -> str:
         """`over 99 %`, `exactly 100 %`, `under 5 min`."""
@@ -209,6 +212,11 @@ def goals_by_group(sms_per_second: int) -> list[tuple[str, Sequence[Goal]]]:
         )
         for title, goals in GROUPS
     ]
+
+
+def goals_by_name(sms_per_second: int) -> dict[str, Goal]:
+    """The same by their names."""
+    return {goal.name: goal for _, goals in goals_by_group(sms_per_second) for goal in goals}
 
 
 def amount(value: float | None, unit: Unit) -> str:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from operations.database.statements import rows
 from operations.models import StatusChange
 from operations.services.heartbeats import SILENT_AFTER
-from stats.metrics.goals import LEAST_SMS, MOST_FANS, WINDOW
+from stats.metrics.goals import LEAST_SMS, MOST_FANS, WINDOW, Goal, goals_by_name
 from stats.snapshots.counting import codes_of, kept
 from waves.choices import Channel, CodeCall, SendState, WaveState
 from waves.figures import kept as wave_figures
@@ -27,18 +28,21 @@ from waves.providers import registry
 
 
 class Measured(NamedTuple):
-    """A value in its goal's unit, of so many samples; None where there are none."""
+    """A value in its goal's unit, of so many samples; None where there are none. `missed_at`: of
+    a metric that is its worst sample, when the newest one was that misses the target.
+    """
 
     value: float | None
     samples: int = 0
+    missed_at: datetime | None = None
 
 
 NOTHING: Final = Measured(None)
 PENDING, SENDING = SendState.PENDING, SendState.SENDING
 ENDED: Final = (WaveState.COMPLETED, WaveState.CANCELLED)
 SCORE_FILES: Final = """
-SELECT max(extract(epoch FROM file.streamed_at - greatest(file.created_at, job.at,
-    campaign.entropy_entered_at))::float), count(*)
+SELECT extract(epoch FROM file.streamed_at - greatest(file.created_at, job.at,
+    campaign.entropy_entered_at))::float AS seconds, file.streamed_at AS at
 FROM campaigns_scorefile AS file
 JOIN campaigns_campaign AS campaign ON campaign.id = file.campaign_id
 LEFT JOIN LATERAL (SELECT min(created_at) AS at FROM operations_job
@@ -77,7 +81,8 @@ FROM waves_codeservicecall WHERE action = %(action)s AND asked_at > %(since)s
     AND (answered_at IS NOT NULL OR asked_at < %(since)s + interval '7 days' - interval '1 hour')
 """
 WAVES: Final = """
-SELECT max(extract(epoch FROM completed_at - triggered_at)::float), count(*) FROM waves_wave
+SELECT extract(epoch FROM completed_at - triggered_at)::float AS seconds, completed_at AS at
+FROM waves_wave
 WHERE completed_at > %(since)s AND triggered_at IS NOT NULL AND selected <= %(most)s
 """
 JOBS: Final = """
@@ -90,7 +95,8 @@ WHERE kind IN ('prepare_wave', 'upload_wave') AND retries > 0 AND retry_at IS NU
     AND state IN ('done', 'failed') AND finished_at > %(since)s
 """
 ALERTS: Final = """
-SELECT max(extract(epoch FROM coalesce(sent_at, %(now)s) - created_at)::float), count(*)
+SELECT extract(epoch FROM coalesce(sent_at, %(now)s) - created_at)::float AS seconds,
+    coalesce(sent_at, %(now)s) AS at
 FROM operations_alert WHERE state IN ('sent', 'pending') AND created_at > %(since)s
 """
 DETECTION: Final = """
@@ -107,10 +113,11 @@ def measure(*, now: datetime) -> dict[str, Measured]:
     asked = {"since": now - WINDOW, "now": now, "silent": SILENT_AFTER, "most": MOST_FANS}
     triggered = list(Wave.objects.filter(triggered_at__gt=now - WINDOW))
     alone = list(_sent_alone(now))
+    goals = goals_by_name(settings.SMS_PER_SECOND)
     figures = wave_figures.figures_of_all(wave.pk for wave in [*triggered, *alone])
     ended = [figures[wave.pk].channels for wave in triggered if wave.state in ENDED]
     return {
-        "score_file_seconds": _highest(SCORE_FILES, asked),
+        "score_file_seconds": _slowest(SCORE_FILES, asked, goals["score_file_seconds"]),
         "data_accuracy": _share(ACCURACY, asked),
         "merge_success": _share(MERGES, asked),
         "rows_lost": _highest(LEDGERS, asked),
@@ -119,12 +126,13 @@ def measure(*, now: datetime) -> dict[str, Measured]:
         "code_reservation": _share(RESERVATION, asked | {"action": CodeCall.RESERVE.value}),
         "sms_attempts": attempted(each[Channel.SMS] for each in ended),
         "email_queued": queued(each[Channel.EMAIL] for each in ended),
-        "wave_seconds": _highest(WAVES, asked),
+        "wave_seconds": _slowest(WAVES, asked, goals["wave_seconds"]),
         "sms_per_second": slowest(
-            (figures[wave.pk].channels[Channel.SMS], wave.completed_at or now) for wave in alone
+            ((figures[wave.pk].channels[Channel.SMS], wave.completed_at or now) for wave in alone),
+            goals["sms_per_second"],
         ),
         "job_success": _share(JOBS, asked),
-        "alert_seconds": _highest(ALERTS, asked),
+        "alert_seconds": _slowest(ALERTS, asked, goals["alert_seconds"]),
         "retry_success": _share(RETRIES, asked),
         "detection_seconds": _highest(DETECTION, asked),
     }
@@ -167,10 +175,14 @@ def queued(channels: Iterable[ChannelFigures]) -> Measured:
     return percent(sum(count for count, _ in counts), sum(count for _, count in counts))
 
 
-def slowest(waves: Iterable[tuple[ChannelFigures, datetime]]) -> Measured:
+def slowest(waves: Iterable[tuple[ChannelFigures, datetime]], goal: Goal) -> Measured:
     """The lowest rate of a wave that had enough SMS to send until it was complete."""
-    rates = [rate for sms, done in waves if (rate := sustained(sms.by_second, done)) is not None]
-    return Measured(min(rates), len(rates)) if rates else NOTHING
+    rates = {
+        done: rate for sms, done in waves if (rate := sustained(sms.by_second, done)) is not None
+    }
+    missed = (done for done, rate in rates.items() if not goal.is_met(rate))
+    least = min(rates.values(), default=None)
+    return Measured(least, len(rates), max(missed, default=None))
 
 
 def sustained(by_second: Mapping[int, int], done: datetime) -> float | None:
@@ -214,6 +226,15 @@ def _sent_alone(now: datetime) -> QuerySet[Wave]:
 
 def _share(statement: str, values: dict[str, Any]) -> Measured:
     return percent(*rows(statement, **values)[0])
+
+
+def _slowest(statement: str, values: dict[str, Any], goal: Goal) -> Measured:
+    """Of the `seconds` that the statement finds, each with `at`, its time."""
+    counted = f"""
+        SELECT max(seconds), count(*), max(at) FILTER (WHERE seconds >= %(target)s)
+        FROM ({statement}) AS samples
+    """  # noqa: S608 the statements are constants
+    return Measured(*rows(counted, **values, target=goal.target)[0])
 
 
 def _highest(statement: str, values: dict[str, Any]) -> Measured:

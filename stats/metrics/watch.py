@@ -1,12 +1,12 @@
-"""The success metrics are measured and kept; one that misses its target alerts, once until it is
-met again. [O-8]
+"""The success metrics are measured and kept; one that misses its target alerts, and again when it
+gets worse or has a new miss. [O-8]
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +17,8 @@ from operations.database.locks import lock_in_transaction
 from stats.metrics.goals import WINDOW, Goal, amount, goals_by_group
 from stats.metrics.measure import Measured, measure
 from stats.models import Metric
+
+AGAIN_AFTER: Final = timedelta(hours=1)  # what gets worse all the time alerts once an hour
 
 
 class Standing(NamedTuple):
@@ -70,25 +72,49 @@ def _keep(goals: Sequence[Goal], found: Mapping[str, Measured], now: datetime) -
     metrics, alerted = [], 0
     for goal in goals:
         measured = found[goal.name]
-        before = last[goal.name].missed_since if goal.name in last else None
-        missed_since = None if goal.is_met(measured.value) else before or now
-        kept = {"name": goal.name, "value": measured.value, "samples": measured.samples}
-        metrics.append(Metric(**kept, measured_at=now, missed_since=missed_since))
-        if missed_since is not None and before is None:
-            alert(_text(goal, measured))
-            alerted += 1
+        before = last.get(goal.name) or Metric()
+        metric = Metric(name=goal.name, value=measured.value, samples=measured.samples)
+        metric.measured_at = now
+        if not goal.is_met(measured.value):
+            metric.missed_since = before.missed_since or now
+            metric.alerted_at, metric.alerted_value = before.alerted_at, before.alerted_value
+            if alerts(goal, measured, before, now=now):
+                metric.alerted_at, metric.alerted_value = now, measured.value
+                alert(_text(goal, measured))
+                alerted += 1
+        metrics.append(metric)
     Metric.objects.bulk_create(
         metrics,
         update_conflicts=True,
         unique_fields=["name"],
-        update_fields=["value", "samples", "measured_at", "missed_since"],
+        update_fields=[
+            "value",
+            "samples",
+            "measured_at",
+            "missed_since",
+            "alerted_at",
+            "alerted_value",
+        ],
     )
     return alerted
 
 
+def alerts(goal: Goal, found: Measured, before: Metric, *, now: datetime) -> bool:
+    """Whether a miss is worth an alert: the first one, and what is worse or newer than what
+    alerted last. Pure.
+    """
+    if before.alerted_at is None or before.alerted_value is None or found.value is None:
+        return True
+    worse = goal.is_worse(found.value, before.alerted_value)
+    newer = found.missed_at is not None and found.missed_at > before.alerted_at
+    return (worse or newer) and now - before.alerted_at >= AGAIN_AFTER
+
+
 def _text(goal: Goal, found: Measured) -> str:
+    newest = f"; last missed at {found.missed_at:%Y-%m-%d %H:%M} UTC" if found.missed_at else ""
     return (
         f":warning: Success metric missed: {goal.words}: {amount(found.value, goal.unit)} in the"
-        f" last {WINDOW.days} days (target: {goal.target_words}; {found.samples:,} measured)\n"
+        f" last {WINDOW.days} days (target: {goal.target_words}; {found.samples:,} measured"
+        f"{newest})\n"
         f"{settings.SITE_URL.rstrip('/')}{reverse('success-metrics')}"
     )

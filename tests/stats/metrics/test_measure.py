@@ -35,8 +35,12 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 LONG_AGO = NOW - WINDOW - HOUR
 
 
-def measured(name: str) -> Measured:
-    return measure(now=NOW)[name]
+def measured(name: str) -> tuple[float | None, int]:
+    return measure(now=NOW)[name][:2]
+
+
+def missed_at(name: str) -> datetime | None:
+    return measure(now=NOW)[name].missed_at
 
 
 def job(kind: str = "sheep", state: str = "done", **values: Any) -> Job:
@@ -121,7 +125,7 @@ def test_o8_codes_are_compared_when_another_wave_is_triggered_or_after_a_rest():
 
 
 def test_o8_codes_are_held_against_those_that_are_reserved():
-    assert assigned([{"assigned": 150}, {"assigned": 49, "reserved": 1}]) == (99.5, 200)
+    assert assigned([{"assigned": 150}, {"assigned": 49, "reserved": 1}]) == Measured(99.5, 200)
     wave = triggered_wave(members=1)
     held = {"campaign": wave.campaign, "wave": wave}
     for fan, state in (("a", "published"), ("b", "reserved")):
@@ -170,6 +174,16 @@ def test_o8_a_wave_takes_from_its_trigger_to_completion():
     larger = wave_with(ended=NOW)
     Wave.objects.filter(pk=larger.pk).update(selected=100_001)
     assert measured("wave_seconds") == (3_600, 1)
+
+
+def test_o8_the_newest_sample_that_misses_is_known_beside_the_worst():
+    wave_with(begun=NOW - 9 * HOUR, ended=NOW - 5 * HOUR)
+    wave_with(begun=NOW - 4 * HOUR, ended=NOW - 3 * HOUR)
+    wave_with(begun=NOW - HOUR, ended=NOW - HOUR + SECOND)
+    assert measure(now=NOW)["wave_seconds"] == (4 * 3_600, 3, NOW - 3 * HOUR)
+    for rate, ago in ((100, 30), (150, 25), (196, 20)):
+        sent(rate, ago * HOUR)
+    assert missed_at("sms_per_second") == NOW - 25 * HOUR + 60 * SECOND
 
 
 def test_o8_the_rate_is_that_from_the_fifth_second_until_the_wave_is_complete():
@@ -239,7 +253,7 @@ def test_o8_jobs_succeed_in_the_end_or_fail():
     job(state="cancelled")
     job(state="failed", finished_at=LONG_AGO)
     assert measured("job_success") == (50, 2)
-    assert measured("retry_success") == NOTHING
+    assert measured("retry_success") == (None, 0)
     job("prepare_wave", state="failed")  # not repeated
     job("prepare_wave", retries=1)
     job("upload_wave", state="failed", retries=2)

@@ -1,4 +1,4 @@
-"""A success metric that misses its target alerts once, and again after it was met. [O-8]"""
+"""A success metric that misses its target alerts, and again when it is worse or newer. [O-8]"""
 
 from __future__ import annotations
 
@@ -41,6 +41,24 @@ def test_o8_a_miss_alerts_once_and_again_after_it_was_met(found):
         " (target: over 99 %; 200 measured)\n"
     )
     assert first.endswith("/admin/success-metrics/")
+
+
+def test_o8_a_miss_that_gets_worse_alerts_again_at_most_once_an_hour(found):
+    def looked(n: int, value: float) -> int:
+        found["job_success"] = Measured(value, 200)
+        return watch(now=NOW + n * FIVE)["alerted"]
+
+    looks = [(0, 98), (11, 97), (12, 97), (24, 97.5), (25, 96.9)]
+    assert [looked(n, value) for n, value in looks] == [1, 0, 1, 0, 1]
+
+
+def test_o8_a_second_slow_wave_alerts_although_the_first_was_slower(found):
+    def looked(n: int, missed_at: timedelta) -> int:
+        found["wave_seconds"] = Measured(4_000, 2, NOW + missed_at)
+        return watch(now=NOW + n * FIVE)["alerted"]
+
+    assert [looked(0, -FIVE), looked(12, -FIVE), looked(13, FIVE), looked(26, FIVE)] == [1, 0, 1, 0]
+    assert "; 2 measured; last missed at " in Alert.objects.latest("id").text
 
 
 def test_o8_a_miss_is_dated_from_its_beginning_and_an_older_look_changes_nothing(found):
