@@ -73,8 +73,8 @@ class Provider(Protocol[Sent_contra]):
         ...
 
     async def look_up(self, session: Any, reference: str) -> Outcome:
-        """Whether a message of this reference was accepted: SENT, REFUSED (it was not), or
-        UNCERTAIN (no answer). [N-4]
+        """Whether a message of this reference was accepted: SENT, UNDELIVERABLE (it was, and not
+        delivered), REFUSED (it was not), or UNCERTAIN (no answer). [N-4]
         """
         ...
 

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     RETRY_LATER = "retry_later"  # it was not accepted, and may be later
     RATE_LIMITED = "rate_limited"  # likewise, because we sent too fast
     UNCERTAIN = "uncertain"  # it may have been accepted
+    UNDELIVERABLE = "undeliverable"  # it was accepted, and not delivered
 
 
 @dataclass(frozen=True)

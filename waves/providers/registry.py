@@ -27,7 +27,8 @@ class Provider:
     """A provider's name (folder, account, address of receipts) and its title on pages. `looks_up`:
     it can be asked what it accepted; `needs`: the settings without which it cannot be chosen;
     `events_need`: those that come after the first connection, and without which what it posts is
-    refused.
+    refused. `keeps_refusals`: how the reasons begin with which it refuses a key for good, whatever
+    became possible since.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Provider:
     looks_up: bool = False
     needs: tuple[str, ...] = ()
     events_need: tuple[str, ...] = ()
+    keeps_refusals: str = ""
 
     @property
     def lacking_for_events(self) -> list[str]:
@@ -58,6 +60,7 @@ SMS: Final[Mapping[str, Provider]] = {
         signs_receipts=True,
         looks_up=True,
         needs=("INFOBIP_URL", "INFOBIP_API_KEY", "INFOBIP_SENDER", "INFOBIP_SIGNATURE_SECRET"),
+        keeps_refusals="infobip_",
     ),
 }
 EMAIL: Final[Mapping[str, Provider]] = {

@@ -201,6 +201,8 @@ def next_send_state(
     """
     if outcome.kind == Kind.SENT:
         return NextState("sent", "", tries, maybe_accepted)
+    if outcome.kind == Kind.UNDELIVERABLE:
+        return NextState("undeliverable", outcome.reason, tries, maybe_accepted)
     if outcome.kind == Kind.RATE_LIMITED:
         return NextState("pending", outcome.reason, tries, maybe_accepted, outcome.after_seconds)
     uncertain = maybe_accepted or outcome.kind == Kind.UNCERTAIN

@@ -134,8 +134,11 @@ def _to_send_again(wave: Wave) -> QuerySet[Send]:
 @retried
 @transaction.atomic
 def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
-    """Failed messages become pending again, of one channel or of both, with their keys, and only
-    they. Returns how many. [N-7]
+    """Failed messages become pending again, of one channel or of both, and only they. Returns how
+    many. [N-7]
+
+    They keep their keys, but where the provider would answer one with its old refusal: it has
+    certainly not sent that message. [N-4]
 
     With `sms_first` an SMS that was replaced by an e-mail stays failed: its fan is notified
     already. [N-1] Raises WrongStatus unless the campaign is open, and WrongState where what was
@@ -148,6 +151,7 @@ def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
     if channel is not None:
         failed = failed.filter(channel=channel)
     lock_in_key_order(failed)
+    send_rows.renew_keys(list(failed.filter(_refused_for_good()).values_list("pk", flat=True)))
     # of what may have arrived a receipt counts until the next attempt, as after `settle`
     attempts = Case(When(maybe_accepted=True, then=1), default=0)
     return failed.update(
@@ -166,3 +170,12 @@ def who_repeats() -> Case:
     configured = [*registry.all_sms(), registry.chosen_email()]
     theirs = When(provider__in=[each.name for each in configured], then=F("provider"))
     return Case(theirs, default=Value(""))
+
+
+def _refused_for_good() -> Q:
+    """Failed with a reason that the provider keeps with the key."""
+    found = Q(pk__in=[])
+    for each in registry.ALL:
+        if each.keeps_refusals:
+            found |= Q(provider=each.name, reason__startswith=each.keeps_refusals)
+    return found

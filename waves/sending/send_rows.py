@@ -159,6 +159,10 @@ SET state = 'unknown', reason = CASE WHEN s.state = 'sending' THEN 'sender_lost'
     maybe_accepted = true, not_before = NULL, claim = NULL, lease_until = NULL
 FROM strays WHERE s.id = strays.id
 """
+RENEW_KEYS = """
+UPDATE waves_send SET key = left(encode(sha256(convert_to(key::text, 'UTF8')), 'hex'), 32)::uuid
+WHERE id = ANY(%(ids)s) AND state = 'failed' AND NOT maybe_accepted
+"""
 # The e-mail instead of an SMS has notified its fan already. [N-1]
 REPLACED = """EXISTS (
     SELECT FROM waves_send e JOIN waves_wave w ON w.id = e.wave_id
@@ -369,6 +373,14 @@ def back_to_pending(ids: Sequence[int], *, table: SendTable = SENDS) -> int:
     # two statements: whoever queues an e-mail instead holds the row, and the second one sees it
     _execute(table.sql(LOCK), values)
     return _execute(table.sql(BACK_TO_PENDING), values)
+
+
+def renew_keys(ids: Sequence[int]) -> int:
+    """Failed messages that were certainly not accepted get another key, made from the one they had.
+    Call it in the transaction that has them sent again, before any attempt, with the rows locked.
+    [N-4]
+    """
+    return _execute(RENEW_KEYS, {"ids": list(ids)}) if ids else 0
 
 
 class Open(NamedTuple):

@@ -41,6 +41,12 @@ WORDS: Final = {
     Settling.FAILED: "settled as failed",
     Settling.AGAIN: "sent again",
 }
+# What a look-up's answer makes of an unknown message; any other leaves it so.
+SETTLED: Final = {
+    Kind.SENT: SendState.SENT,
+    Kind.UNDELIVERABLE: SendState.UNDELIVERABLE,
+    Kind.REFUSED: SendState.FAILED,
+}
 
 
 def settle(
@@ -121,9 +127,11 @@ def _unknown(model: type[Message], channels: Sequence[Channel]) -> QuerySet[Any]
 
 def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) -> dict[str, int]:
     """Ask about each unknown message of a channel by our reference the provider that may have it,
-    or the first where none is named: accepted → sent, not accepted → failed. [N-4, N-9]
+    or the first where none is named: accepted → sent, accepted and not delivered → undeliverable,
+    not accepted → failed. [N-4, N-9]
 
-    What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
+    What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`;
+    `sent` counts what was accepted, also where it was not delivered.
     """
     counts = {"sent": 0, "failed": 0, "unknown": 0}
     asked = {provider.name: list[Message]() for provider in providers}
@@ -142,13 +150,12 @@ def look_up(wave_id: int, channel: Channel, providers: Sequence[Provider[Any]]) 
         )
     ]
     for send, answer in zip(unknown, answers, strict=True):
-        state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(
-            answer.kind, SendState.UNKNOWN
-        )
-        counts[state] += 1
+        state = SETTLED.get(answer.kind, SendState.UNKNOWN)
+        was_accepted = state in {SendState.SENT, SendState.UNDELIVERABLE}
+        counts["sent" if was_accepted else state] += 1
         now = timezone.now()
         values: dict[str, Any] = {"state": state, "reason": answer.reason, "settled_at": now}
-        if state == SendState.SENT:
+        if was_accepted:
             values |= {"provider_id": answer.provider_id, "sent_at": now}
         if state != SendState.UNKNOWN:
             _unknown(type(send), [channel]).filter(pk=send.pk).update(**values)

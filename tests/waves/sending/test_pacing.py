@@ -188,6 +188,7 @@ def decide(kind, *, tries=0, maybe_accepted=False, honours_keys=True, after=0.0)
         (Kind.UNCERTAIN, 0, False, True, "pending"),
         (Kind.UNCERTAIN, 2, False, True, "unknown"),
         (Kind.UNCERTAIN, 0, False, False, "unknown"),
+        (Kind.UNDELIVERABLE, 0, True, True, "undeliverable"),
     ],
 )
 def test_n3_n4_the_retry_table(kind, tries, maybe, keys, state):

@@ -35,6 +35,24 @@ def test_n7_one_channels_failed_messages_go_again_alone(box):
     assert results.retry_failed(wave.pk) == 2
 
 
+def test_n4_only_what_its_provider_refuses_for_good_goes_again_with_another_key():
+    wave = triggered_wave(4)
+    send_rows.make_sends(wave)
+    refused = [
+        {"provider": "infobip", "reason": "infobip_12"},
+        {"provider": "infobip", "reason": "infobip_12", "maybe_accepted": True},
+        {"provider": "infobip", "reason": "settled_by_hand"},
+        {"provider": "sms_http", "reason": "http_400"},
+    ]
+    before = list(wave.sends.filter(channel="sms").order_by("pk").values_list("pk", "key"))
+    for (pk, _), values in zip(before, refused, strict=True):
+        Send.objects.filter(pk=pk).update(state="failed", attempts=1, **values)
+    assert results.retry_failed(wave.pk, Channel.SMS) == 4
+    after = wave.sends.filter(channel="sms").order_by("pk").values_list("pk", "key")
+    same = [key == new for (_, key), (_, new) in zip(before, after, strict=True)]
+    assert (same, states(wave)) == ([False, True, True, True], {"pending": 4})
+
+
 def test_n7_the_result_counts_receipts_of_both_channels_and_a_refused_e_mail_as_failed():
     wave = triggered_wave(3, emails=3)
     send_rows.make_sends(wave)

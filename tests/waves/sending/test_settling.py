@@ -14,10 +14,10 @@ from tests.support.waves import person
 from waves.choices import Channel, SendState, Settling
 from waves.errors import ReasonMissing, WrongState
 from waves.models import Resend, Send, Wave
-from waves.providers.outcomes import Receipt
+from waves.providers.outcomes import Kind, Outcome, Receipt
 from waves.providers.sms_http.client import HttpSms
 from waves.receipts import taking
-from waves.sending import send_rows, settling
+from waves.sending import results, send_rows, settling
 from waves.sending.email_queue import deliver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +35,23 @@ def test_n4_a_look_up_settles_the_unknown(box):
     settled = settling.look_up(wave.pk, Channel.SMS, [HttpSms(box.url, "sandbox")])
     assert settled == {"sent": unknown, "failed": 1, "unknown": 0}
     assert Send.objects.get(pk=never.pk).reason == "not_accepted"
+
+
+class NotSent(HttpSms):
+    """It accepts every message, and sends none."""
+
+    async def look_up(self, session, reference):
+        return Outcome(Kind.UNDELIVERABLE, "not_sent", "p-1")
+
+
+def test_n4_what_was_accepted_and_not_sent_is_undeliverable_and_does_not_go_again(box):
+    wave = with_unknown(2)
+    settled = settling.look_up(wave.pk, Channel.SMS, [NotSent(box.url, "sandbox")])
+    assert settled == {"sent": 2, "failed": 0, "unknown": 0}
+    assert states(wave) == {"undeliverable": 2}
+    assert not wave.sends.filter(channel="sms").exclude(reason="not_sent", provider_id="p-1")
+    assert not wave.sends.filter(channel="sms", sent_at=None).exists()
+    assert results.to_send_again(wave)["sms"] == 0
 
 
 def with_unknown(fans: int = 3) -> Wave:

@@ -74,7 +74,8 @@ class MarketingCloud:
         if event in TAKEN:
             return Outcome(Kind.SENT, provider_id=_request_id(found))
         if event == NOT_SENT:
-            return Outcome(Kind.REFUSED, "not_sent")
+            # as its event says, too; what is sent again with this key is answered as a repeat
+            return Outcome(Kind.UNDELIVERABLE, "not_sent", _request_id(found))
         return Outcome(Kind.UNCERTAIN, f"http_{answer.status}")
 
     async def check(self, session: Session) -> Health:

@@ -209,7 +209,7 @@ def test_n3_the_answer_of_another_address_is_not_that_of_the_message():
         (
             200,
             {"eventCategoryType": "TransactionalSendEvents.EmailNotSent"},
-            Outcome(Kind.REFUSED, "not_sent"),
+            Outcome(Kind.UNDELIVERABLE, "not_sent"),
         ),
         (200, {"eventCategoryType": ["x"]}, Outcome(Kind.UNCERTAIN, "http_200")),
         (500, {}, Outcome(Kind.UNCERTAIN, "http_500")),
