@@ -7,7 +7,7 @@ from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.figures import FigureBlock, FigureChange
 from waves.models.messages import Send, Template, TrialMessage
 from waves.models.preflights import Preflight
-from waves.models.providers import ProviderAccount, ReceiptCount, Sender
+from waves.models.providers import ProviderAccount, ReceiptCount, Sender, TakenReport
 from waves.models.rehearsals import Rehearsal, RehearsalSend
 from waves.models.resends import Resend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
@@ -39,6 +39,7 @@ __all__ = [
     "Sender",
     "Suppression",
     "SuppressionKey",
+    "TakenReport",
     "Template",
     "TrialMessage",
     "Wave",

@@ -8,6 +8,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from waves.choices import ReceiptResult
 from waves.models.waves import Wave
@@ -52,6 +53,24 @@ class ReceiptCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.result} {self.day}"
+
+
+class TakenReport(models.Model):
+    """A text or an objection that a provider posted and that was acted on: its own id, or the key
+    of the message and what was objected. [N-8]
+    """
+
+    provider = models.CharField(max_length=40)
+    reference = models.CharField(max_length=80)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="takenreport_once", fields=["provider", "reference"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.reference}"
 
 
 class Sender(models.Model):

@@ -15,7 +15,7 @@ from waves.choices import Channel, ReceiptResult
 from waves.models import Resend, Send, TrialMessage
 from waves.providers import registry
 from waves.providers.outcomes import Event, Ignored, InboundText, Receipt
-from waves.receipts import counts, objections
+from waves.receipts import counts, memory, objections
 from waves.receipts.rules import Standing, judged
 
 # a wave's messages, and those that support sent again
@@ -58,12 +58,21 @@ class Taken(NamedTuple):
 @retried
 @transaction.atomic
 def take(provider: str, events: Sequence[Event]) -> list[Taken]:
-    """Write receipts to their messages, pass objections and texts on, and count what had no effect.
-    Returns what became of each, in their order.
+    """Write receipts to their messages, pass on the objections and texts that never came before,
+    and count what had no effect. Returns what became of each, in their order.
     """
     receipts = [event for event in events if isinstance(event, Receipt)]
     found = _found({receipt.key for receipt in receipts}, registry.channel_of(provider))
-    taken, after = _judged(events, {key: each.standing for key, each in found.items()})
+    objected = [
+        receipt
+        for receipt in receipts
+        if receipt.objection and receipt.key in found and not found[receipt.key].is_trial
+    ]
+    texts = [event.provider_id for event in events if isinstance(event, InboundText)]
+    named = [name for name in texts if name] + [_objection(receipt) for receipt in objected]
+    new = memory.remember(provider, named)
+    standings = {key: each.standing for key, each in found.items()}
+    taken, after = _judged(events, standings, new)
     provider_ids = {receipt.key: receipt.provider_id for receipt in receipts}
     changed = [(found[key], standing, provider_ids[key]) for key, standing in after.items()]
     for model in SENT:
@@ -73,10 +82,14 @@ def take(provider: str, events: Sequence[Event]) -> list[Taken]:
         provider,
         [
             (receipt.key, receipt.objection)
-            for receipt in receipts
-            if receipt.objection and receipt.key in found and not found[receipt.key].is_trial
+            for receipt in objected
+            if receipt.objection and _objection(receipt) in new
         ],
-        [event for event in events if isinstance(event, InboundText)],
+        [
+            event
+            for event, each in zip(events, taken, strict=True)
+            if isinstance(event, InboundText) and each.result == ReceiptResult.TEXT_RECEIVED
+        ],
     )
     counts.add(provider, Counter(each.result for each in taken))
     return taken
@@ -100,11 +113,17 @@ def _found(keys: Set[uuid.UUID], channel: Channel) -> dict[uuid.UUID, Found]:
     return found
 
 
+def _objection(receipt: Receipt) -> str:
+    return f"{receipt.key} {receipt.objection}"
+
+
 def _judged(
-    events: Sequence[Event], before: Mapping[uuid.UUID, Standing]
+    events: Sequence[Event], before: Mapping[uuid.UUID, Standing], new: Set[str]
 ) -> tuple[list[Taken], dict[uuid.UUID, Standing]]:
-    """What becomes of each event, one after the other, and of the messages that change."""
-    taken, after = [], dict[uuid.UUID, Standing]()
+    """What becomes of each event, one after the other, and of the messages that change; `new`: the
+    ids of texts that never came before.
+    """
+    taken, after, seen = [], dict[uuid.UUID, Standing](), set[str]()
     for event in events:
         if isinstance(event, Receipt):
             standing = after.get(event.key) or before.get(event.key)
@@ -113,7 +132,11 @@ def _judged(
                 after[event.key] = changed
             taken.append(Taken(str(event.key), result))
         elif isinstance(event, InboundText):
-            taken.append(Taken(event.provider_id, ReceiptResult.TEXT_RECEIVED))
+            name = event.provider_id
+            is_new = not name or name in new - seen  # without an id it may be another one
+            result = ReceiptResult.TEXT_RECEIVED if is_new else ReceiptResult.REPEATED
+            taken.append(Taken(name, result))
+            seen.add(name)
         elif isinstance(event, Ignored):
             taken.append(Taken(event.reference, ReceiptResult.IGNORED))
         else:

@@ -7,10 +7,12 @@ import uuid
 import pytest
 
 from tests.support.sending import attempted
-from waves.choices import ReceiptResult, SendState
+from waves.choices import Channel, ReceiptResult, SendState
 from waves.models import TrialMessage
 from waves.providers.outcomes import Ignored, InboundText, Objection, Receipt, Refused
 from waves.receipts import objections, taking
+from waves.suppression.contacts import Contact
+from waves.suppression.suppressed import entries_of, lift
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +63,44 @@ def test_n3_a_test_message_has_its_receipt_too_and_objects_to_nothing(ann, monke
     trial.refresh_from_db()
     assert (trial.state, trial.reason, trial.provider_id) == ("undeliverable", "hard_bounce", "p")
     assert noted[0][1] == []
+
+
+def wishes(*texts: tuple[str, str]) -> list[str]:
+    """What becomes of texts of one number and their ids, posted one after the other."""
+    posted = [[InboundText("+12025550100", text, name)] for text, name in texts]
+    return [taking.take("twilio", each)[0].result for each in posted]
+
+
+def is_suppressed(contact: Contact) -> bool:
+    return entries_of(contact).filter(lifted_at=None).exists()
+
+
+def test_n8_a_start_that_is_posted_again_does_not_lift_the_stop_that_came_after_it():
+    number = Contact(Channel.SMS, "+12025550100")
+    new, again = ReceiptResult.TEXT_RECEIVED, ReceiptResult.REPEATED
+    assert wishes(("START", "SM1"), ("STOP", "SM2"), ("START", "SM1")) == [new, new, again]
+    assert is_suppressed(number)
+    assert wishes(("START", "SM3"), ("STOP", "SM2")) == [new, again]
+    assert not is_suppressed(number)
+
+
+def test_n8_the_same_text_twice_in_one_post_counts_once_and_each_without_an_id():
+    events = [
+        InboundText("+12025550100", text, name)
+        for text, name in (("START", "SM1"), ("STOP", "SM2"), ("START", "SM1"))
+    ]
+    assert [each.result for each in taking.take("twilio", events)][2] == ReceiptResult.REPEATED
+    assert is_suppressed(Contact(Channel.SMS, "+12025550100"))
+    assert wishes(("STOP", ""), ("STOP", "")) == [ReceiptResult.TEXT_RECEIVED] * 2
+
+
+def test_n8_an_objection_that_a_person_lifted_does_not_count_when_it_is_posted_again(ann):
+    [row] = attempted()
+    number = Contact(Channel.SMS, "+12020000001")
+    bounced = Receipt(row.key, SendState.UNDELIVERABLE, "p", "gone", Objection.HARD_BOUNCE)
+    taking.take("twilio", [bounced])
+    lift(entries_of(number).get().pk, by=ann, reason="The number was corrected")
+    taking.take("twilio", [bounced])
+    assert not is_suppressed(number)
+    taking.take("twilio", [bounced._replace(objection=Objection.OPTED_OUT)])
+    assert is_suppressed(number)
