@@ -43,6 +43,11 @@ class Send(models.Model):
     maybe_accepted = models.BooleanField(
         default=False, db_default=False, help_text="An earlier attempt may have arrived"
     )
+    key_used_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the first attempt began that may have been accepted",
+    )
     provider = models.CharField(
         max_length=40,
         blank=True,

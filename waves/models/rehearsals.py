@@ -70,6 +70,7 @@ class RehearsalSend(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True)
     maybe_accepted = models.BooleanField(default=False, db_default=False)
+    key_used_at = models.DateTimeField(null=True, blank=True)
     provider = models.CharField(
         max_length=40,
         blank=True,

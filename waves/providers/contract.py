@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from waves.providers.outcomes import Event, Health, Outcome
@@ -53,12 +54,13 @@ Sent_contra = TypeVar("Sent_contra", SmsMessage, EmailMessage, contravariant=Tru
 
 class Provider(Protocol[Sent_contra]):
     """A way to send the messages of one channel. `honours_keys`: a message that comes twice with
-    one key is delivered once. The session that the methods get is the one that `open_session`
-    makes.
+    one key is delivered once, if the second one comes within `keys_last` (None: at any time). The
+    session that the methods get is the one that `open_session` makes.
     """
 
     name: str
     honours_keys: bool
+    keys_last: timedelta | None
 
     def open_session(
         self, timeout_seconds: float, most_connections: int

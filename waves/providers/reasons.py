@@ -41,6 +41,7 @@ REASONS: Final[dict[str, str]] = {
     "token_unreadable": "The provider's answer to our credentials cannot be read",
     "no_look_up": "The provider does not say what it accepted",
     "settled_by_hand": "A person found that it was not sent",
+    "key_expired": "It may have been accepted so long ago that a repeat could arrive twice",
     "sender_lost": "The sending process ended unexpectedly",
     "http_429": "The provider's rate limit was reached (HTTP 429)",
 }

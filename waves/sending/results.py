@@ -159,6 +159,7 @@ def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
         reason="",
         attempts=attempts,
         not_before=None,
+        key_used_at=None,
         provider=who_repeats(),
     )
 

@@ -101,6 +101,7 @@ class RowFeed:
             after=self._last_claimed,
             limit=limit,
             lease=timedelta(seconds=self._setup.timing.row_lease),
+            keys_last=self._setup.provider.keys_last,
         )
         self._last_claimed = claimed.last if claimed.looked_at == limit else 0
         return claimed

@@ -61,8 +61,9 @@ SELECT NOT EXISTS (
     AND NOT EXISTS (SELECT FROM waves_send s WHERE s.member_id = m.id AND s.channel = 'sms'))
 """
 # Who is on the suppression list is skipped in the same statement; what an earlier attempt may have
-# delivered already stays unknown [N-4, N-8]. EXISTS is a subplan for each row, which asks an index:
-# a join could read the whole list for a few rows.
+# delivered already stays unknown [N-4, N-8]. So does what the provider would not know again:
+# `key_used_at` is when the first attempt began that may have been accepted [N-4]. EXISTS is a
+# subplan for each row, which asks an index: a join could read the whole list for a few rows.
 CONTACT = "CASE WHEN %(channel)s = 'sms' THEN m.phone ELSE m.email END"
 SUPPRESSED = """EXISTS (
     SELECT FROM waves_suppression listed
@@ -74,24 +75,29 @@ OURS = """CASE WHEN maybe_accepted OR state = 'sending'
     THEN %(provider)s = '' OR provider IN ('', %(provider)s) ELSE NOT %(only_own)s END"""
 CLAIM = """
 WITH picked AS (
-    SELECT id, member_id FROM {table}
+    SELECT id, member_id,
+        maybe_accepted AND coalesce(key_used_at + %(keys_last)s::interval < now(), false)
+            AS is_expired
+    FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'pending' AND id > %(after)s
       AND {going} AND {ours}
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), asked AS (
-    SELECT c.id, {suppressed} AS suppressed
+    SELECT c.id, c.is_expired, {suppressed} AS suppressed
     FROM picked c JOIN waves_member m ON m.id = c.member_id
 ), skipped AS (
     UPDATE {table} s
     SET state = CASE WHEN s.maybe_accepted THEN 'unknown' ELSE 'skipped' END,
-        reason = 'suppressed', not_before = NULL
-    FROM asked WHERE s.id = asked.id AND asked.suppressed
+        reason = CASE WHEN asked.suppressed THEN 'suppressed' ELSE 'key_expired' END,
+        not_before = NULL
+    FROM asked WHERE s.id = asked.id AND (asked.suppressed OR asked.is_expired)
 ), claimed AS (
     UPDATE {table} s
     SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts +
-        1, reason = '', provider = %(provider)s
-    FROM asked WHERE s.id = asked.id AND NOT asked.suppressed
+        1, reason = '', provider = %(provider)s,
+        key_used_at = CASE WHEN s.maybe_accepted THEN coalesce(s.key_used_at, now()) ELSE now() END
+    FROM asked WHERE s.id = asked.id AND NOT asked.suppressed AND NOT asked.is_expired
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
 SELECT asked.id, c.key, c.attempts, c.maybe_accepted,
@@ -287,12 +293,20 @@ def queue_emails_instead(wave: Wave) -> int:
 
 
 def claim(
-    messages: Messages, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
+    messages: Messages,
+    sender: uuid.UUID,
+    *,
+    after: int,
+    limit: int,
+    lease: timedelta,
+    keys_last: timedelta | None = None,
 ) -> Claimed:
     """Take pending ones with an id above `after`, at most `limit`; the attempt is counted before it
-    is made. Those whose contact is suppressed are skipped instead. [O-6, N-8]
+    is made. Those whose contact is suppressed are skipped instead, and those that may have been
+    accepted longer ago than the provider's `keys_last` become unknown. [O-6, N-4, N-8]
     """
     values = messages.values | {"claim": sender, "after": after, "limit": limit, "lease": lease}
+    values |= {"keys_last": keys_last}
     with connection.cursor() as cursor:
         cursor.execute(messages.table.sql(CLAIM), values)
         found = cursor.fetchall()

@@ -104,6 +104,7 @@ def _values(settling: Settling) -> dict[str, Any]:
     return again | {
         "attempts": 1,
         "maybe_accepted": True,
+        "key_used_at": None,  # a person decides, however long ago it was
         "provider": results.who_repeats(),
     }
 

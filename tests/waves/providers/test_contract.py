@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import uuid
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -81,6 +82,7 @@ def test_x6_a_recorder_does_what_a_provider_does(channel):
 
 def is_a_provider(client) -> None:
     assert isinstance(client.honours_keys, bool)
+    assert client.keys_last is None or client.keys_last > timedelta(hours=1)
     for name in ("open_session", "send", "look_up", "check"):
         asked = getattr(contract.Provider, name)
         assert parameters(getattr(client, name)) == parameters(asked)

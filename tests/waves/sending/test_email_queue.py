@@ -43,7 +43,7 @@ NOTHING = {"sent": 0, "failed": 0, "unknown": 0, "left": 0}
 class Answering:
     """A provider that answers each e-mail as it is told to, after `look` was called with it."""
 
-    name, honours_keys = "email_django", False
+    name, honours_keys, keys_last = "email_django", False, None
 
     def __init__(self, *outcomes: Outcome, look=None) -> None:
         self.outcomes, self.look, self.asked = outcomes, look, []

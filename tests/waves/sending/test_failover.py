@@ -36,6 +36,8 @@ ONE_AT_A_TIME = Limits(per_second=100_000, concurrency=1)
 class Answering:
     """A provider whose n-th answer is what `answer(n)` says, 1 being the first."""
 
+    keys_last = None
+
     def __init__(self, name, answer=lambda _: SENT, *, honours_keys=True) -> None:
         self.name, self.honours_keys, self.answer = name, honours_keys, answer
         self.asked, self.looked_up, self.sessions = Counter(), [], 0

@@ -30,7 +30,7 @@ def test_n3_n4_without_honoured_keys_a_cut_connection_is_unknown_and_never_repea
 class OptingOut:
     """A provider that this one number has told to send nothing more."""
 
-    name, honours_keys, number = "sms_http", True, "+12020000002"
+    name, honours_keys, keys_last, number = "sms_http", True, None, "+12020000002"
 
     @asynccontextmanager
     async def open_session(self, timeout_seconds, most_connections):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from operations.models import StatusChange
 from tests.support.sending import attempted, send, states, triggered_wave
@@ -46,10 +47,12 @@ def test_n4_only_what_its_provider_refuses_for_good_goes_again_with_another_key(
     ]
     before = list(wave.sends.filter(channel="sms").order_by("pk").values_list("pk", "key"))
     for (pk, _), values in zip(before, refused, strict=True):
+        values["key_used_at"] = timezone.now()
         Send.objects.filter(pk=pk).update(state="failed", attempts=1, **values)
     assert results.retry_failed(wave.pk, Channel.SMS) == 4
     after = wave.sends.filter(channel="sms").order_by("pk").values_list("pk", "key")
     same = [key == new for (_, key), (_, new) in zip(before, after, strict=True)]
+    assert not wave.sends.exclude(key_used_at=None).exists()
     assert (same, states(wave)) == ([False, True, True, True], {"pending": 4})
 
 

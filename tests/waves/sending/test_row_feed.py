@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from tests.support.sending import send, triggered_wave
+from tests.support.sending import send, states, triggered_wave
 from waves.choices import Channel, SuppressedBy
 from waves.models import Send
+from waves.providers.sms_http.client import HttpSms
 from waves.sending import accounts, row_feed, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
@@ -73,3 +75,14 @@ def test_n8_the_feed_goes_on_behind_whole_batches_that_are_skipped(box, monkeypa
     report = send(box, wave)
     assert (report["ok"], report["skipped"], report["state"]) == (20, 40, "completed")
     assert begun_after[:6] == sorted(set(begun_after[:6]))
+
+
+def test_n4_what_its_provider_has_forgotten_is_not_sent_again(box, monkeypatch):
+    monkeypatch.setattr(HttpSms, "keys_last", timedelta(hours=1))
+    wave = triggered_wave(2)
+    send_rows.make_sends(wave)
+    began = timezone.now() - timedelta(hours=2)
+    Send.objects.filter(wave=wave, channel="sms").update(maybe_accepted=True, key_used_at=began)
+    send(box, wave)
+    assert states(wave) == {"unknown": 2}
+    assert box.received()["sms"]["requests"] == 0

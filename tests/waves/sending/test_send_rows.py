@@ -8,6 +8,7 @@ import hashlib
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from operations.database.statements import rows, run
 from tests.support.sending import states, triggered_wave
@@ -161,9 +162,32 @@ def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
     )
     run("ANALYZE waves_suppression")
     values = Messages(wave.pk, Channel.SMS).values | {"after": 0, "limit": 50}
-    values |= {"claim": accounts.uuid.uuid4(), "lease": timedelta(seconds=30)}
+    values |= {"claim": accounts.uuid.uuid4(), "lease": timedelta(seconds=30), "keys_last": None}
     plan = rows("EXPLAIN (FORMAT text) " + send_rows.SENDS.sql(send_rows.CLAIM), **values)
     text = "\n".join(line for (line,) in plan)
     assert "Seq Scan on waves_suppression listed" not in text
     assert "hashed SubPlan" not in text
     assert "Index Scan using suppression_" in text
+
+
+def test_n4_what_may_have_been_accepted_before_the_key_was_forgotten_is_unknown():
+    wave = triggered_wave(4)
+    send_rows.make_sends(wave)
+    ages = [(True, 3), (True, 1), (False, 3), (True, None)]  # hours since the first attempt
+    sends = list(Send.objects.filter(wave=wave, channel="sms").order_by("pk"))
+    for row, (maybe, hours) in zip(sends, ages, strict=True):
+        began = None if hours is None else timezone.now() - timedelta(hours=hours)
+        Send.objects.filter(pk=row.pk).update(maybe_accepted=maybe, key_used_at=began)
+    claimed = send_rows.claim(
+        Messages(wave.pk, Channel.SMS),
+        accounts.uuid.uuid4(),
+        after=0,
+        limit=10,
+        lease=timedelta(seconds=30),
+        keys_last=timedelta(hours=2),
+    )
+    assert [row.id for row in claimed.rows] == [row.pk for row in sends[1:]]
+    found = list(Send.objects.filter(wave=wave, channel="sms").order_by("pk"))
+    assert (found[0].state, found[0].reason) == ("unknown", "key_expired")
+    hours = [round((timezone.now() - row.key_used_at).total_seconds() / 3600) for row in found]
+    assert hours == [3, 1, 0, 0]  # counted from the first attempt that may have been accepted

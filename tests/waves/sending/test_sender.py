@@ -96,7 +96,7 @@ def test_n6_a_stop_ends_the_run_long_before_its_last_message_and_the_others_wait
 class Holding:
     """A provider that answers nothing until it is told to."""
 
-    honours_keys = True
+    honours_keys, keys_last = True, None
 
     def __init__(self, name: str) -> None:
         self.name, self.asked, self.may_answer = name, Counter(), threading.Event()

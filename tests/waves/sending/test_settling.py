@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
@@ -82,8 +83,10 @@ def test_n4_a_person_says_whether_they_were_sent_and_the_history_keeps_it(how):
 def test_n4_what_is_sent_again_keeps_its_key_and_a_receipt_still_counts(box):
     wave = with_unknown(2)
     keys = set(Send.objects.filter(wave=wave).values_list("key", flat=True))
+    wave.sends.update(key_used_at=timezone.now())
     assert settle(wave, Settling.AGAIN) == 4
-    assert set(wave.sends.values_list("attempts", "maybe_accepted")) == {(1, True)}
+    said = wave.sends.values_list("attempts", "maybe_accepted", "key_used_at")
+    assert set(said) == {(1, True, None)}
     arrived = Send.objects.filter(wave=wave, channel="sms").first()
     taking.take("sms_http", [Receipt(arrived.key, SendState.DELIVERED, "p")])
     assert send(box, wave)["unknown"] == 0

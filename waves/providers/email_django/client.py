@@ -4,6 +4,7 @@ packages for providers. [N-5]
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email.utils import parseaddr
 from typing import Final
 
@@ -24,6 +25,7 @@ class DjangoEmail:
 
     name = "email_django"
     honours_keys = False
+    keys_last: timedelta | None = None
 
     def __init__(self, sender: str) -> None:
         self._sender = sender

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import timedelta
 
 from waves.providers.contract import EmailMessage, SmsMessage
 from waves.providers.outcomes import Health, Kind, Outcome
@@ -26,6 +27,7 @@ class _Recorder:
 
     name = NAME
     honours_keys = True
+    keys_last: timedelta | None = None
 
     def open_session(
         self, timeout_seconds: float, most_connections: int

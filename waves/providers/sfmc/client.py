@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,6 +30,8 @@ from waves.providers.sfmc.session import Credentials, NoToken, Session
 
 DUPLICATE_MESSAGE_KEY: Final = 109110
 LONGEST_ID: Final = 64
+# Two days, less the time from a claim to its request, and some for clocks.
+KEYS_LAST: Final = timedelta(hours=47)
 # what a look-up says of a message: on its way, sent, or not to be sent
 TAKEN: Final = ("TransactionalSendEvents.EmailQueued", "TransactionalSendEvents.EmailSent")
 NOT_SENT: Final = "TransactionalSendEvents.EmailNotSent"
@@ -37,6 +40,7 @@ NOT_SENT: Final = "TransactionalSendEvents.EmailNotSent"
 class MarketingCloud:
     name = "sfmc"
     honours_keys = True
+    keys_last: timedelta | None = KEYS_LAST
 
     def __init__(self, credentials: Credentials, definition_key: str) -> None:
         self._credentials, self._definition_key = credentials, definition_key

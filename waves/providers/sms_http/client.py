@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -34,6 +35,7 @@ THERE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND)
 
 class HttpSms:
     name = "sms_http"
+    keys_last: timedelta | None = None
 
     def __init__(self, url: str, token: str, *, honours_keys: bool = True) -> None:
         self.honours_keys = honours_keys

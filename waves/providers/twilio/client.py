@@ -9,6 +9,7 @@ for which its API has no fields.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -34,6 +35,7 @@ INVALID_NUMBERS: Final = (21211, 21217, 21614)
 class TwilioSms:
     name = "twilio"
     honours_keys = False
+    keys_last: timedelta | None = None
 
     def __init__(self, url: str, account: str, token: str, *, sender: str, reports: str) -> None:
         """`sender`: a messaging service, or the number or name that messages come from. `reports`:

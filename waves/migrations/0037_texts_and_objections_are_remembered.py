@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0035_messages_say_through_which_provider_they_went'),
+        ('waves', '0036_messages_are_listed_by_what_became_of_them'),
     ]
 
     operations = [
