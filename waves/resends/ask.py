@@ -30,7 +30,6 @@ from waves.errors import ReasonMissing, ResendRefused
 from waves.lifecycle import subject_of
 from waves.locks import lock_wave
 from waves.models import Assignment, Member, Resend, Send
-from waves.providers import registry
 from waves.sending import accounts
 from waves.sending.run import not_going
 from waves.suppression.contacts import Contact
@@ -178,10 +177,8 @@ def _write(
 
 def _require_free(member: Member, channel: Channel) -> None:
     """Nothing is stopped, and nothing to this fan is on its way. [N-6]"""
-    provider = registry.chosen(channel)
-    account = accounts.account(provider.name)
-    if account.paused:
-        raise ResendRefused(f"Sending through {provider.title} is paused: {account.paused_reason}")
+    if why := accounts.why_paused(channel):
+        raise ResendRefused(why)
     waiting = {"member": member, "channel": channel, "state__in": OPEN}
     if Send.objects.filter(**waiting).exists() or Resend.objects.filter(**waiting).exists():
         raise ResendRefused(

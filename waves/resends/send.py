@@ -1,9 +1,10 @@
-"""What support asked for is sent by the machine that sends waves: its accounts, permits, retries
-and leases. [X-12, N-2 … N-6]
+"""What support asked for is sent by the machine that sends waves: its accounts, permits, retries,
+leases and second provider. [X-12, N-2 … N-6, N-9]
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from django.db import transaction
@@ -16,11 +17,10 @@ from waves.choices import Channel, Queue, SendState, WaveState
 from waves.messages.rendering import composer_for
 from waves.models import Resend, Wave
 from waves.providers import registry
-from waves.sending import accounts, email_queue, send_rows
+from waves.sending import accounts, email_queue, failover, send_rows
 from waves.sending.accounts import limits_of
-from waves.sending.run import GOING, SenderSetup, Timing
+from waves.sending.run import GOING, Timing
 from waves.sending.send_rows import SENDS, Messages, SendTable
-from waves.sending.sender import send_all
 
 RESENT: Final = SendTable(
     "waves_resend",
@@ -33,9 +33,13 @@ CANCELLED: Final = Q(wave__state=WaveState.CANCELLED) | Q(wave__queue=Queue.CANC
 
 
 def waves_with_resends() -> QuerySet[Wave]:
-    """Waves some of whose messages are to be sent again."""
+    """Waves some of whose messages are to be sent again, on a channel on which a provider sends.
+    [N-6, N-9]
+    """
     waiting = Resend.objects.filter(
-        wave=OuterRef("pk"), state__in=[SendState.PENDING, SendState.SENDING]
+        wave=OuterRef("pk"),
+        channel__in=[channel for channel in Channel if not accounts.why_paused(channel)],
+        state__in=[SendState.PENDING, SendState.SENDING],
     )
     return Wave.objects.filter(GOING, Exists(waiting))
 
@@ -60,20 +64,20 @@ def send(wave_id: int) -> dict[str, int]:
     once. Returns how many messages came to which end. [X-5]
     """
     wave = Wave.objects.select_related("campaign").get(pk=wave_id)
-    counts: dict[str, int] = {}
+    counts = Counter[str]()
     for channel in Channel:
-        messages = Messages(wave_id, channel, RESENT, provider=registry.chosen(channel).name)
-        send_rows.settle_strays(messages, [messages.provider])
+        providers, messages = registry.clients(channel), Messages(wave_id, channel, RESENT)
+        for each in providers:
+            accounts.account(each.name)
+        failover.take_over(messages, providers)
         if send_rows.open_rows(messages).all:
-            for state, number in _send(wave, messages).items():
-                counts[state] = counts.get(state, 0) + number
-    return counts
-
-
-def _send(wave: Wave, messages: Messages) -> dict[str, int]:
-    provider = registry.client(messages.channel)
-    accounts.account(provider.name)
-    timing = email_queue.TIMING if messages.channel == Channel.EMAIL else Timing()
-    limits = limits_of(messages.channel)
-    setup = SenderSetup(wave, messages, provider, limits, timing)
-    return dict(send_all(setup, composer_for(wave)).counts)
+            ended = failover.send(
+                wave,
+                messages,
+                providers,
+                limits=limits_of(channel),
+                timing=email_queue.TIMING if channel == Channel.EMAIL else Timing(),
+                composer=composer_for(wave),
+            )
+            counts.update(ended.counts)
+    return dict(counts)

@@ -216,6 +216,18 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
     return bool(paused)
 
 
+def why_paused(channel: str) -> str:
+    """Why nothing is sent on a channel: its first provider is paused, and each other one is, too;
+    empty where one of them sends. [N-6, N-9]
+    """
+    paused = dict(ProviderAccount.objects.filter(paused=True).values_list("name", "paused_reason"))
+    providers = registry.all_of(channel)
+    if any(each.name not in paused for each in providers):
+        return ""
+    first = providers[0]
+    return f"Sending through {first.title} is paused: {paused[first.name]}"
+
+
 def _instead(name: str) -> str:
     """The sentence that names who sends now; empty where nobody does. [N-9]"""
     others = [each for each in registry.all_sms() if each.name != name]

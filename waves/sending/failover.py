@@ -1,5 +1,5 @@
-"""SMS through the first provider that is not paused, and through the next one while it is. What one
-of them may have accepted never goes through another. [N-9]
+"""Messages through the first provider of their channel that is not paused, and through the next one
+while it is. What one of them may have accepted never goes through another. [N-9]
 """
 
 from __future__ import annotations
@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from waves.messages.rendering import Composer
 from waves.models import ProviderAccount, Wave
-from waves.providers.contract import SmsProvider
+from waves.providers.contract import Provider
 from waves.sending import send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import SenderSetup, Timing, wave_stops
@@ -24,7 +25,7 @@ class Route:
     `only_own`: one before it sends, so that it gets nothing but what it may have accepted.
     """
 
-    provider: SmsProvider
+    provider: Provider[Any]
     paused_before: tuple[str, ...]
     only_own: bool
 
@@ -40,7 +41,7 @@ class Route:
 def send(
     wave: Wave,
     messages: Messages,
-    providers: Sequence[SmsProvider],
+    providers: Sequence[Provider[Any]],
     *,
     limits: Limits,
     timing: Timing,
@@ -72,7 +73,7 @@ def send(
 
 
 def next_route(
-    providers: Sequence[SmsProvider], paused: Sequence[str], done: set[str]
+    providers: Sequence[Provider[Any]], paused: Sequence[str], done: set[str]
 ) -> Route | None:
     """Through whom to go on: the first that is neither paused nor has sent all that it may; None
     where there is none.
@@ -86,14 +87,14 @@ def next_route(
     return None
 
 
-def paused_accounts(providers: Sequence[SmsProvider]) -> list[str]:
+def paused_accounts(providers: Sequence[Provider[Any]]) -> list[str]:
     """The names of those that are paused."""
     names = [provider.name for provider in providers]
     paused = ProviderAccount.objects.filter(name__in=names, paused=True)
     return list(paused.values_list("name", flat=True))
 
 
-def take_over(messages: Messages, providers: Sequence[SmsProvider]) -> None:
+def take_over(messages: Messages, providers: Sequence[Provider[Any]]) -> None:
     """What dead senders left, of each provider by whether it honours keys, also of paused ones; and
     what went through one that is none of these. [N-4]
     """
@@ -103,7 +104,7 @@ def take_over(messages: Messages, providers: Sequence[SmsProvider]) -> None:
         send_rows.take_over(theirs, honours_keys=provider.honours_keys)
 
 
-def _paused_ones(providers: Sequence[SmsProvider]) -> str:
+def _paused_ones(providers: Sequence[Provider[Any]]) -> str:
     """Why messages are left: who would send them is paused; empty where nobody is."""
     names = [provider.name for provider in providers]
     paused = ProviderAccount.objects.filter(name__in=names, paused=True).order_by("name")

@@ -19,12 +19,14 @@ from waves.errors import WrongState
 from waves.figures import kept
 from waves.lifecycle import move
 from waves.locks import lock_wave
-from waves.models import Send, Wave
+from waves.models import Resend, Send, Wave
 from waves.providers import registry
 from waves.sending import send_rows
 from waves.sending.run import GOING
 
 OPEN = [SendState.PENDING, SendState.SENDING]
+# A message that support sent again and that has reached its fan, or may still do so.
+SENT_AGAIN = [*OPEN, SendState.SENT, SendState.DELIVERED, SendState.UNKNOWN]
 
 
 def result(wave_id: int) -> dict[str, Any]:
@@ -122,7 +124,10 @@ def to_send_again(wave: Wave) -> dict[str, int]:
 
 
 def _to_send_again(wave: Wave) -> QuerySet[Send]:
-    failed = Send.objects.filter(wave=wave, state=SendState.FAILED)
+    reached = Resend.objects.filter(
+        member=OuterRef("member"), channel=OuterRef("channel"), state__in=SENT_AGAIN
+    )
+    failed = Send.objects.filter(~Exists(reached), wave=wave, state=SendState.FAILED)
     if wave.queue == Queue.CANCELLED:
         return failed.none()
     if wave.notify_channels != NotifyChannels.SMS_FIRST:
@@ -141,8 +146,9 @@ def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
     certainly not sent that message. [N-4]
 
     With `sms_first` an SMS that was replaced by an e-mail stays failed: its fan is notified
-    already. [N-1] Raises WrongStatus unless the campaign is open, and WrongState where what was
-    left of the wave is cancelled: nothing would send them. [C-2, N-6]
+    already. [N-1] So does what support has sent again since. [X-12] Raises WrongStatus unless the
+    campaign is open, and WrongState where what was left of the wave is cancelled: nothing would
+    send them. [C-2, N-6]
     """
     wave = lock_wave(wave_id)
     require_open(wave.campaign)

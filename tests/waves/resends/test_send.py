@@ -18,7 +18,7 @@ from waves.providers.outcomes import Objection, Receipt
 from waves.receipts import taking
 from waves.resends import send, tasks
 from waves.resends.ask import ask
-from waves.sending import send_rows
+from waves.sending import accounts, send_rows
 from waves.sending.send_rows import Messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
@@ -62,6 +62,21 @@ def test_n6_it_waits_while_its_wave_or_what_is_left_of_it_is_paused(gateway):
     Wave.objects.filter(pk=wave.pk).update(state="completed")
     assert send.send(wave.pk) == {"sent": 1}
     assert len(gateway.messages()) == 1
+
+
+def test_n9_the_second_provider_sends_it_while_the_first_is_paused(gateway, settings):
+    wave = sent_wave()
+    settings.SMS_PROVIDER, settings.SMS_FALLBACK = "twilio", "http"
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC1", "secret"
+    settings.TWILIO_SENDER = "+12065550100"
+    accounts.pause("twilio", "drill")
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    assert list(send.waves_with_resends()) == [wave]
+    accounts.pause("sms_http", "drill")
+    assert not send.waves_with_resends().exists()
+    accounts.resume("sms_http")
+    assert send.send(wave.pk) == {"sent": 1}
+    assert (Resend.objects.get().provider, len(gateway.messages())) == ("sms_http", 1)
 
 
 def test_n4_what_another_provider_may_have_is_unknown(gateway):

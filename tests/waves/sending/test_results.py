@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.utils import timezone
 
@@ -9,7 +11,7 @@ from operations.models import StatusChange
 from tests.support.sending import attempted, send, states, triggered_wave
 from tests.support.waves import person
 from waves.choices import Channel, ReceiptResult, SendState, Settling
-from waves.models import Send
+from waves.models import Resend, Send
 from waves.providers.outcomes import Receipt
 from waves.receipts import taking
 from waves.sending import results, send_rows, settling
@@ -109,3 +111,28 @@ def test_n4_n7_a_receipt_counts_for_what_goes_again_though_a_person_said_that_it
     assert taken.result == ReceiptResult.APPLIED
     assert states(wave) == {"delivered": 1, "pending": 1}
     assert Send.objects.get(pk=untried.pk).attempts == 0
+
+
+def test_x12_a_failed_message_that_support_sent_again_meanwhile_stays_failed():
+    """N-7: unless that one failed, too."""
+    wave = triggered_wave(2, state="completed")
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave, channel="sms").update(state="failed", reason="http_400")
+    resent = Resend.objects.create(
+        wave=wave,
+        member=wave.members.first(),
+        by=person("desk"),
+        why="mistyped",
+        channel="sms",
+        contact="+12065550142",
+        is_corrected=True,
+        state="sent",
+        key=uuid4(),
+        request=uuid4(),
+    )
+    assert results.to_send_again(wave)["sms"] == 1
+    assert results.retry_failed(wave.pk) == 1
+    left = Send.objects.get(wave=wave, state="failed")
+    assert left.member == resent.member
+    Resend.objects.update(state="failed", reason="http_400")
+    assert results.to_send_again(wave)["sms"] == 1
