@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,8 +20,10 @@ from waves.errors import CodeServiceError
 from waves.models import ProviderAccount
 from waves.preflight.check import Check, Color, Problem, judged, red
 from waves.providers import registry
+from waves.providers.contract import Provider
 from waves.providers.outcomes import Health
 
+SECOND: Final = "Second SMS provider"
 WORKERS, ACCOUNTS, SLACK = "Workers", "Stopped providers", "Slack"
 LINKS, CODE_SERVICE = "Address of links", "Code service"
 NEEDED: Final = (heartbeats.WORKERS, heartbeats.WAVE_WORKERS, heartbeats.SCHEDULER)
@@ -32,15 +34,16 @@ LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 @dataclass(frozen=True)
 class Surroundings:
     """What was found. `health`: of the provider of each channel that the wave uses; `no_events`: by
-    channel, the settings for want of which its provider's events are refused; `stopped`: why an
-    account is paused, by the provider's title; `slack` and `code_service` are None where there is
-    none, or where none is needed.
+    channel, the settings for want of which its provider's events are refused; `second_sms`: of the
+    one that sends while the first is stopped; `stopped`: why an account is paused, by the
+    provider's title; what is None is not there, or not needed.
     """
 
     services: Sequence[ServiceState]
     health: Mapping[str, Health]
     no_events: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    second_sms: Health | None = None
     slack: bool | None = None
     code_service: Health | None = None
     site_url: str = ""
@@ -51,8 +54,9 @@ def ask(channels: Sequence[str], *, partner_codes: bool) -> Surroundings:
     """Ask everything that the wave needs; nothing is sent. `channels`: those that reach a fan."""
     return Surroundings(
         services=heartbeats.services(),
-        health={channel: _health_of(channel) for channel in channels},
+        health={channel: _health_of(registry.client(channel)) for channel in channels},
         no_events={each: registry.chosen(each).lacking_for_events for each in channels},
+        second_sms=_second_sms(channels),
         stopped=_stopped(channels),
         slack=alerts.slack_answers() if settings.SLACK_WEBHOOK_URL else None,
         code_service=_code_service() if partner_codes else None,
@@ -61,9 +65,17 @@ def ask(channels: Sequence[str], *, partner_codes: bool) -> Surroundings:
     )
 
 
-def _health_of(channel: str) -> Health:
+def _second_sms(channels: Sequence[str]) -> Health | None:
+    """Whether the second SMS provider could send instead; None where there is none. [N-9]"""
+    if registry.fallback_sms() is None or Channel.SMS not in channels:
+        return None
+    second = registry.sms_clients()[1]
+    paused = ProviderAccount.objects.filter(name=second.name, paused=True).first()
+    return Health(False, f"is stopped: {paused.paused_reason}") if paused else _health_of(second)
+
+
+def _health_of(provider: Provider[Any]) -> Health:
     async def ask_it() -> Health:
-        provider = registry.client(channel)
         async with provider.open_session(CHECK_SECONDS, 1) as session:
             return await provider.check(session)
 
@@ -97,6 +109,7 @@ def judge(found: Surroundings, *, names_links: bool) -> list[Check]:
             _provider(channel, health, found.no_events.get(channel, ()))
             for channel, health in found.health.items()
         ),
+        *([_second(found.second_sms)] if found.second_sms else []),
         _stopped_providers(found.stopped),
         *([_codes(found.code_service)] if found.code_service else []),
         _slack(found.slack),
@@ -142,6 +155,14 @@ def _provider(channel: str, health: Health, no_events: Sequence[str]) -> Check:
         "Check SMS_URL and SMS_TOKEN" if channel == Channel.SMS else "Check the e-mail settings"
     )
     return Check(name, Color.RED, f"It {health.detail}. {advice}, or ask the provider.")
+
+
+def _second(health: Health) -> Check:
+    """Yellow at worst: it sends only while the first one is stopped. [N-9]"""
+    if health.is_well:
+        return Check(SECOND, Color.GREEN, f"It {health.detail}.")
+    why = f"It {health.detail}. It cannot send while the first SMS provider is stopped."
+    return Check(SECOND, Color.YELLOW, why)
 
 
 def _stopped_providers(stopped: Mapping[str, str]) -> Check:

@@ -133,3 +133,17 @@ def test_x6_what_is_away_is_an_answer_too(settings, monkeypatch):
     asked = ask(["sms", "email"], partner_codes=True)
     assert not any(health.is_well for health in asked.health.values())
     assert (asked.slack, asked.code_service and asked.code_service.is_well) == (False, False)
+
+
+@pytest.mark.django_db
+def test_n9_a_second_sms_provider_that_could_not_send_is_yellow(box, settings):
+    settings.SMS_URL, settings.SMS_FALLBACK = box.url, "http"
+    asked = ask(["sms"], partner_codes=False)
+    assert asked.second_sms == Health(True, "answers")
+    assert ask(["email"], partner_codes=False).second_sms is None
+    accounts.pause("sms_http", "drill")
+    stopped = ask(["sms"], partner_codes=False).second_sms
+    assert line("Second SMS provider", second_sms=stopped) == (
+        Color.YELLOW,
+        "It is stopped: drill. It cannot send while the first SMS provider is stopped.",
+    )
