@@ -33,8 +33,8 @@ def empty_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY CASCADE")
         cursor.execute(
-            "SELECT relname FROM pg_class WHERE relname ~"
-            " '^campaigns_(fanscore|rejectedrow)_[0-9]+$'"
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relname ~ '^campaigns_(fanscore|rejectedrow)_[0-9]+$'"
         )
         for (table,) in cursor.fetchall():
             cursor.execute(f'DROP TABLE "{table}"')
