@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zlib import crc32
@@ -21,7 +22,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.http import HttpResponseBase
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 
 from campaigns.rights import LATE
 from console.roles import ADMINISTRATOR, ROLES
@@ -32,6 +33,8 @@ from tests.faults.test_bad_values import filled
 from tests.support.people import client_of, member_of, staff
 from tests.support.site.found_forms import Form, crawl, match_of, read
 from tests.support.site.one_of_each import one_in_each_state, one_of_each
+from waves.choices import CodeState, WaveState
+from waves.models import Assignment, Code, Member
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +106,8 @@ def forms(settings) -> list[Form]:
     routes = [route for route, _ in addresses(get_resolver().url_patterns)]
     starts = ["/admin/", *map(filled, routes)]
     found = list(crawl(client, starts))
-    return [*found, *after_previews(client, found), *crawl(Client(), STRANGERS)]
+    more = [*after_previews(client, found), *after_a_search(client, found)]
+    return [*found, *more, *crawl(Client(), STRANGERS)]
 
 
 def after_previews(client: Client, forms: Sequence[Form]) -> Iterator[Form]:
@@ -113,6 +117,35 @@ def after_previews(client: Client, forms: Sequence[Form]) -> Iterator[Form]:
             answer, _ = send(client, form, good_values(form) | {"date_key": "20300101"})
             shown = read(form.action, _text(answer)).forms
             yield from (each for each in shown if each.action == form.action)
+
+
+def after_a_search(client: Client, forms: Sequence[Form]) -> Iterator[Form]:
+    """What only a fan who was found has: the form by which support sends their code again."""
+    member = Member.objects.filter(wave__state=WaveState.COMPLETED).select_related("wave").first()
+    code = Code.objects.create(
+        campaign=member.wave.campaign,
+        code="FOUND",
+        state=CodeState.ASSIGNED,
+        wave=member.wave,
+        global_user_id=member.global_user_id,
+        market=member.market,
+        begins_at=member.wave.notify_date,
+        ends_at=member.wave.notify_date + timedelta(days=1),
+    )
+    Assignment.objects.create(
+        campaign=code.campaign,
+        global_user_id=code.global_user_id,
+        code=code,
+        wave=code.wave,
+        market=code.market,
+        assigned_at=member.wave.notify_date,
+    )
+    (finding,) = (
+        form for form in forms if getattr(match_of(form.action), "url_name", "") == "find"
+    )
+    asked = good_values(finding) | {"fan": member.global_user_id}
+    shown = read(finding.action, _text(send(client, finding, asked)[0])).forms
+    yield from (form for form in shown if form.action == reverse("resend"))
 
 
 def writes() -> dict[str, int]:

@@ -133,6 +133,7 @@ def keep_all(folder: Path) -> None:
         score_files = tuple(ScoreFile.objects.values_list("pk", flat=True))
         _kept[number] = Kept(schema, wave.pk, score_files, files)
         resetting.reset()
+    resetting.leave_numbers(below=10_000)
 
 
 def _back(kept: Kept) -> Wave:

@@ -90,6 +90,23 @@ def remember() -> None:
         cursor.execute(_REMEMBER)
 
 
+_NUMBERS_END = "SELECT last_value FROM campaigns_campaign_id_seq"
+_BEGIN_NUMBERS = """
+SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, %(at)s)
+FROM pg_sequences WHERE schemaname = 'public' AND coalesce(last_value, 0) < %(at)s
+"""
+_lowest = [1]
+
+
+def leave_numbers(below: int) -> None:
+    """New rows have higher numbers from now on, also after a test that let them begin at 1 again,
+    as those of the whole presale do: the rows that are kept have the lower ones.
+    """
+    _lowest[0] = below
+    with _session().cursor() as cursor:
+        cursor.execute(_BEGIN_NUMBERS, {"at": below})
+
+
 def reset() -> None:
     """Wait for what killed processes had asked the server to do, then undo all."""
     _begin_anew()
@@ -100,6 +117,8 @@ def reset() -> None:
         )
         while not cursor.execute(_RESET).fetchone()[0]:
             pass
+        if cursor.execute(_NUMBERS_END).fetchone()[0] < _lowest[0]:
+            cursor.execute(_BEGIN_NUMBERS, {"at": _lowest[0]})
 
 
 def let_go() -> None:

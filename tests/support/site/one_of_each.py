@@ -43,6 +43,7 @@ from waves.models import (
     ProviderAccount,
     Rehearsal,
     Send,
+    Suppression,
     Template,
     Wave,
     WaveUpload,
@@ -69,6 +70,7 @@ COUNTS: dict[str, Any] = {
 }
 HAS_NO_CONTENT = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 BEFORE_SENDING = (WaveState.PREPARED, WaveState.APPROVED)
+HAS_MESSAGES = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
 HAS_APPROVAL = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.PAUSED)
 
 
@@ -145,6 +147,7 @@ def one_in_each_state(campaign: Campaign) -> None:
             zip_key="" if state in HAS_NO_CONTENT else "w.zip",
             prepared_by=other,
             prepared_at=NOW,
+            triggered_at=NOW if state in HAS_MESSAGES else None,
             approved_by=User.objects.create_user(f"approves-{state}") if approved else None,
             approved_digest=DIGEST if approved else "",
             counted_digest=DIGEST if approved or state == WaveState.PREPARED else "",
@@ -194,6 +197,7 @@ def one_in_each_state(campaign: Campaign) -> None:
     _with_a_waiting_list(Wave.objects.get(campaign=campaign, state=WaveState.PREPARED))
     Arrival.objects.create(campaign=campaign, name="a.txt", key="scored/c.txt", version="1", size=1)
     Alert.objects.create(text="The bucket was away.")
+    Suppression.objects.create(channel="sms", contact=UUID(int=7), cause="stop")
     DeadLetter.objects.create(
         consumer="registrations", source="input", position=1, index=0, error="odd", record="{}"
     )
