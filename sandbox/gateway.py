@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from abc import ABC, abstractmethod
 from array import array
 from collections import Counter
 from typing import Any
@@ -25,7 +26,7 @@ def answer(status: int, value: Any, headers: dict[str, str] | None = None) -> we
     )
 
 
-class Gateway:
+class Gateway(ABC):
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.dice = Dice(behaviour.seed)
@@ -43,9 +44,9 @@ class Gateway:
         self.dropped = 0
         self._started: list[float] = []
 
+    @abstractmethod
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """The answer to a request; None for an address that is not of this provider."""
-        raise NotImplementedError
 
     async def post(self, request: web.BaseRequest) -> web.StreamResponse:
         now = time.monotonic()
@@ -65,9 +66,9 @@ class Gateway:
                 request.transport.abort()
         return response
 
+    @abstractmethod
     def take(self, request: web.BaseRequest, raw: bytes) -> web.Response:
         """What is answered to a message."""
-        raise NotImplementedError
 
     def is_allowed(self, request: web.BaseRequest) -> bool:
         return request.headers.get("Authorization") == f"Bearer {self.behaviour.token}"

@@ -5,74 +5,44 @@ one shell. [O-6]
 from __future__ import annotations
 
 import logging
-import threading
-from collections import Counter
-from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
-from datalake.aws.sqs import SqsQueue
-from datalake.errors import QueueUnreachable
 from operations import jobs, leases
-from operations.choices import JobState
 from operations.errors import JobBusy
 from operations.job_kinds import JobKind
-from operations.leases import Lease
 from operations.models import Job
 from operations.schedules import ScheduledRun
-from operations.services.troubles import Trouble
-from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
 from waves import schedule
-from waves.choices import Channel, WaveState
 from waves.codes import imports, partner_codes
 from waves.deadlines import warnings
 from waves.figures import kept
-from waves.lifecycle import require_state, subject_of, wave_named
+from waves.lifecycle import require_state, subject_of
 from waves.models import CodeImport, Rehearsal, Wave
 from waves.preflight import jobs as preflights
 from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preparation import config_files, prepare, status_files, submission
-from waves.providers import registry
-from waves.rehearsal import rehearse
+from waves.rehearsal import rehearse, trial_messages
 from waves.resends import tasks as resends
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
 from waves.sending import (
-    accounts,
-    email_queue,
-    email_wake_ups,
     results,
-    send_rows,
-    send_wave,
-    settling,
-    trial_messages,
 )
-from waves.sending.email_wake_ups import WakeUps
-from waves.sending.run import not_going
-from waves.sending.send_rows import Messages
-from waves.sending.triggering import finish_trigger
+from waves.sending import tasks as sending
 from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads
 from waves.uploads.submission import Submitted
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 1.0  # between two tries of a queue that is away
-SEND_KIND = "send_wave"
-EMAIL_KIND = "deliver_email"
-EMAIL_QUEUE = Subject("email_queue")
-SETTLE_KIND = "settle_unknown"
 REHEARSE_KIND = "rehearse_wave"
-SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
-PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
+PREPARE_RIGHT = "waves.prepare_wave"
 APPROVE_RIGHT, UPLOAD_RIGHT = "waves.approve_wave", "waves.upload_wave"
 
 
@@ -155,57 +125,6 @@ def run_dropped(job_id: int) -> None:
         enqueue(job)
 
 
-def wake_senders(waves: Iterable[Wave]) -> None:
-    """Open a sending job for each triggered wave, unless one is live, and enqueue it."""
-    for wave in waves:
-        enqueue(jobs.open_job(SEND_KIND, subject_of(wave)))
-
-
-def run_sending(job_id: int) -> None:
-    """Finish the trigger if it was cut off, send what is left of the wave, and have its e-mails
-    delivered.
-    """
-    wave = wave_named(Job.objects.get(pk=job_id).subject_id)
-    with leases.working(job_id) as lease:
-        if wave.state == WaveState.TRIGGERED and finish_trigger(wave, now=timezone.now()):
-            return
-        sms = Messages(wave.pk, Channel.SMS)
-        failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(sms).all
-        if not not_going(wave) and (wave.state == WaveState.TRIGGERED or failed_go_again):
-            send_wave.make_messages(wave.pk)
-            wake_emails()  # they do not wait for the SMS
-            _record_counts(lease, send_wave.send_wave(wave.pk))
-    wake_emails()
-
-
-def send_here(
-    wave: Wave, *, retry_failed: bool = False, channel: Channel | None = None
-) -> dict[str, Any]:
-    """Send in the foreground: as the wave's job if no worker took it yet, else in parallel with
-    the worker. Raises what the trigger refuses, and CodeServiceAway. [K-4]
-    """
-    if wave.state == WaveState.TRIGGERED:
-        refused = finish_trigger(wave, now=timezone.now())
-        if refused is not None:
-            raise refused
-    asked = Job.objects.about(subject_of(wave)).filter(kind=SEND_KIND)
-    waiting = asked.filter(state=JobState.QUEUED).first()
-    if waiting is not None:
-        with suppress(JobBusy), leases.working(waiting.pk) as lease:
-            result = send_wave.send_wave(wave.pk, retry_failed=retry_failed, channel=channel)
-            _record_counts(lease, result)
-            return result
-    return send_wave.send_wave(wave.pk, retry_failed=retry_failed, channel=channel)
-
-
-def _record_counts(lease: Lease, result: dict[str, Any]) -> None:
-    """The job's counts: fans who are notified or skipped, and those that failed or are unknown.
-    [O-1]
-    """
-    settled, missed = result["ok"] + result["skipped"], result["failed"] + result["unknown"]
-    lease.update(rows_in=settled + missed, rows_out=settled, rows_rejected=missed)
-
-
 def start_rehearsal(wave: Wave, *, by: User) -> Rehearsal:
     """Have a worker rehearse the wave. Raises WrongState. [X-6]"""
     rehearsal = rehearse.begin(wave, by=by)
@@ -219,7 +138,7 @@ def rehearse_here(wave: Wave, *, by: User) -> dict[str, Any]:
     job = _rehearsal_job(rehearsal, by)
     with suppress(JobBusy), leases.working(job.pk) as lease:
         result = rehearse.rehearse(rehearsal.pk)
-        _record_counts(lease, result)
+        sending.record_counts(lease, result)
         return result
     return rehearse.rehearse(rehearsal.pk)
 
@@ -233,104 +152,15 @@ def run_rehearsal(job_id: int) -> None:
     """Send what is left of the job's rehearsal."""
     rehearsal = Job.objects.get(pk=job_id).arguments["rehearsal"]
     with leases.working(job_id) as lease:
-        _record_counts(lease, rehearse.rehearse(rehearsal))
-
-
-def run_emails(job_id: int) -> None:
-    """Send queued e-mails."""
-    with leases.working(job_id) as lease:
-        done = email_queue.deliver()
-        missed = done["failed"] + done["unknown"]
-        lease.update(rows_in=done["sent"] + missed, rows_out=done["sent"], rows_rejected=missed)
-
-
-def wake_emails() -> None:
-    """Have a worker deliver e-mails, if some are due and the account is not paused."""
-    is_paused = accounts.account(registry.chosen_email().name).paused
-    if not is_paused and email_queue.has_work():
-        _wake_for_emails(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
-
-
-def _wake_for_emails(job: Job) -> None:
-    """Through SQS where it is configured, and as any other job where it cannot be reached."""
-
-    def put() -> None:
-        try:
-            email_wake_ups.put(_emails_on_sqs(), job)
-        except QueueUnreachable as error:
-            logger.warning("no wake-up", extra={"job": job.pk, "why": str(error)})
-            enqueue(job)
-
-    if not settings.EMAIL_QUEUE:
-        enqueue(job)
-    elif job.state == JobState.QUEUED:
-        transaction.on_commit(put)
-
-
-def consume_email_queue(*, stop: threading.Event, once: bool = False) -> WakeUps:
-    """Send e-mails when the queue on SQS says so: with `once` until it is empty, else until `stop`
-    is set. A queue or database that is away for a while is waited for, unless `once`.
-    """
-    queue, total = _emails_on_sqs(), WakeUps()
-    trouble = Trouble("E-mail queue", queue.url, page="/admin/")
-    wait_seconds = 0 if once else email_wake_ups.WAIT_SECONDS
-    while not stop.is_set():
-        with trouble.fenced():
-            received = email_wake_ups.receive(
-                queue, kind=EMAIL_KIND, wait_seconds=wait_seconds, run=run_job
-            )
-            trouble.over()
-            total.add(received)
-            if once and received.messages == received.unreadable:
-                break
-        if trouble.error and once:
-            raise trouble.error
-        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
-            pass
-    return total
-
-
-def _emails_on_sqs() -> SqsQueue:
-    return SqsQueue(settings.EMAIL_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
-
-
-def wake_settlers() -> None:
-    """Have a worker look up messages whose outcome is unknown, once an hour for each wave. [N-4]"""
-    an_hour_ago = timezone.now() - SETTLE_AGAIN
-    for wave in settling.waves_with_unknown(_looked_up()):
-        asked = Job.objects.about(subject_of(wave)).filter(kind=SETTLE_KIND)
-        if not asked.filter(created_at__gt=an_hour_ago).exists():
-            enqueue(jobs.open_job(SETTLE_KIND, subject_of(wave)))
-
-
-def run_settling(job_id: int) -> None:
-    """Ask the provider about a wave's unknown messages by our reference; what it cannot say stays
-    unknown.
-    """
-    wave = wave_named(Job.objects.get(pk=job_id).subject_id)
-    with leases.working(job_id) as lease:
-        found = Counter[str]()
-        for channel in _looked_up():
-            found.update(settling.look_up(wave.pk, channel, registry.clients(channel)))
-        settled = found["sent"] + found["failed"]
-        lease.update(
-            rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]
-        )
-
-
-def _looked_up() -> list[Channel]:
-    """The channels with a provider that can be asked what it accepted."""
-    return [
-        channel for channel in Channel if any(each.looks_up for each in registry.all_of(channel))
-    ]
+        sending.record_counts(lease, rehearse.rehearse(rehearsal))
 
 
 def look_after() -> None:
     """Scheduled for each minute: work that should run and has no worker gets one, and the files of
     waves that others read follow them. [O-6, N-5, W-3, W-9, X-14]
     """
-    wake_waves()
-    wake_settlers()
+    sending.wake_waves()
+    sending.wake_settlers()
     results.take_over_cancelled()
     trial_messages.settle_lost()
     schedule.void_what_changed()
@@ -349,16 +179,8 @@ def warn_of_deadlines() -> None:
     warnings.warn(now=timezone.now())
 
 
-def wake_waves() -> None:
-    """Sending that should run and has no worker gets one. The scheduler does so each minute, too:
-    a due wave does not wait for workers that are busy with imports. [O-2, O-6]
-    """
-    if not all(accounts.account(provider.name).paused for provider in registry.all_sms()):
-        wake_senders(results.waves_to_send())
-    wake_emails()
-
-
 JOB_KINDS = [
+    *sending.JOB_KINDS,
     JobKind(
         submission.JOB_KIND,
         "Prepare wave",
@@ -412,16 +234,6 @@ JOB_KINDS = [
         can_pause=False,  # over within seconds
     ),
     JobKind(
-        SEND_KIND,
-        "Send wave",
-        run_sending,
-        page="wave",
-        right=SEND_RIGHT,
-        can_pause=False,  # the wave is paused and cancelled, not its job
-        before_progress="See the wave's page for its progress.",
-        outranks=True,
-    ),
-    JobKind(
         REHEARSE_KIND,
         "Rehearse wave",
         run_rehearsal,
@@ -438,22 +250,6 @@ JOB_KINDS = [
         page="wave",
         right="waves.resend_code",
         can_pause=False,  # a few messages; the wave is paused, or the provider's account
-    ),
-    JobKind(
-        EMAIL_KIND,
-        "Send queued e-mails",
-        run_emails,
-        right=SEND_RIGHT,
-        can_pause=False,  # the wave is paused, or the provider's account
-        outranks=True,
-    ),
-    JobKind(
-        SETTLE_KIND,
-        "Settle unknown messages",
-        run_settling,
-        page="wave",
-        right=SEND_RIGHT,
-        can_pause=False,
     ),
     JobKind(
         imports.JOB_KIND,

@@ -21,7 +21,7 @@ from waves.preflight.jobs import preflight_here
 from waves.preparation import prepare
 from waves.second_count import count
 from waves.selection.request import WaveRequest
-from waves.sending import send_rows
+from waves.sending import new_messages
 
 SELECTED_OF_FANS = 0.45  # of the pretend fans about so many pass every rule and are reached by SMS
 
@@ -55,7 +55,7 @@ def unsent(wave: Wave) -> dict[str, int]:
     Send.objects.filter(wave=wave).delete()
     Wave.objects.filter(pk=wave.pk).update(state="triggered", completed_at=None)
     ProviderAccount.objects.all().delete()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     pending = Send.objects.filter(wave=wave, state="pending")
     return {channel: pending.filter(channel=channel).count() for channel in ("sms", "email")}
 

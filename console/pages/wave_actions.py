@@ -25,13 +25,14 @@ from console.access import (
 from console.wave_forms import NotifyDateForm
 from operations.entry import values
 from operations.errors import BadValue
-from waves import actions, approval, rights, schedule, tasks
+from waves import actions, approval, rights, schedule
 from waves.choices import Channel, Settling, WaveState
 from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
 from waves.receipts import counts
 from waves.review import looks
 from waves.sending import accounts, results, settling, triggering
+from waves.sending import tasks as sending_tasks
 
 RECEIPT_DAYS = 7  # of which the page of the providers counts what had no effect
 
@@ -96,7 +97,7 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
 
     def work(wave: Wave) -> None:
         triggering.trigger(wave, by=request.user, now=timezone.now(), reason=reason_of(request))
-        tasks.wake_senders([wave])
+        sending_tasks.wake_senders([wave])
 
     return _do(request, name, work, "The wave is being sent.")
 
@@ -133,7 +134,7 @@ def pause(request: StaffRequest, name: str) -> HttpResponse:
 def resume(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.resume(wave, by=request.user, reason=reason_of(request))
-        tasks.wake_senders([wave])
+        sending_tasks.wake_senders([wave])
 
     return _do(request, name, work, "Sending is resumed.")
 
@@ -144,7 +145,7 @@ def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
 
     def work(wave: Wave) -> None:
         results.retry_failed(wave.pk, _channel(request))
-        tasks.wake_senders([wave])
+        sending_tasks.wake_senders([wave])
 
     return _do(request, name, work, "The failed messages are being sent again.")
 
@@ -159,7 +160,7 @@ def settle(request: StaffRequest, name: str) -> HttpResponse:
             wave.pk, how, by=request.user, reason=reason_of(request), channel=_channel(request)
         )
         if how == Settling.AGAIN:
-            tasks.wake_senders([wave])
+            sending_tasks.wake_senders([wave])
 
     return _do(request, name, work, "The unknown messages are settled.")
 
@@ -238,7 +239,7 @@ def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
             raise BadValue("reason", "enter one. It is logged.")
         if not accounts.resume(account.name, by=request.user, reason=reason):
             return f"Sending through {account.name} was not paused."
-        tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
+        sending_tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         return f"Sending through {account.name} is resumed."
 
     return attempt(request, resume_it, back=reverse("providers"))

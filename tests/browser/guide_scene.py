@@ -46,7 +46,7 @@ from waves.models import Member, Send, Template, Wave
 from waves.review import looks
 from waves.schedule import check_due_waves
 from waves.second_count import count
-from waves.sending import send_rows
+from waves.sending import new_messages
 
 COUNT, CAMPAIGN, DONE = 3_000, "demo-2", "demo-1"
 KEEPER = "nora"  # who may do what is late
@@ -159,7 +159,7 @@ def _sent_in_part(presale: Presale) -> str:
     presale.step("Scheduling", "schedule_wave", name, "--by", PREPARER)
     check_due_waves(now=due)
     wave = Wave.objects.get(name=name)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     hand_over(name, 60)
     return name
 

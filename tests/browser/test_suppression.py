@@ -14,7 +14,7 @@ from tests.browser.conftest import Person
 from tests.support.sending import triggered_wave
 from waves.choices import Channel
 from waves.models import Send
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.suppression import unsubscribe
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def test_n8_a_reader_unsubscribes_and_an_operator_lifts_it(sign_in, tmp_path: Path):
     wave = triggered_wave(1, phones=0, emails=1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     email = Send.objects.get(wave=wave, channel=Channel.EMAIL)
     person: Person = sign_in("operator")
     page = person.go(urlsplit(unsubscribe.link(str(email.key))).path)

@@ -21,12 +21,12 @@ from tests.support.site.surroundings import all_well
 from tests.support.waiting import wait_until
 from tests.support.waves import campaign_with, counted, recounted_here, sent_out
 from tests.waves.uploads.lists import row, rows_of
-from waves import tasks
 from waves.choices import Channel, WaveState
 from waves.models import Member, Template, Wave, WaveLook
 from waves.schedule import check_due_waves
 from waves.second_count import count
 from waves.sending import email_queue
+from waves.sending import tasks as sending_tasks
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -174,7 +174,7 @@ def _it_is_scheduled_and_sent(person: Person, wave: Wave, provider: RunningSandb
     page.get_by_role("button", name="Schedule", exact=True).click()
     expect(page.get_by_text("Sent automatically at its notify date: in")).to_be_visible()
     wave.refresh_from_db()
-    tasks.wake_senders(check_due_waves(now=wave.notify_date).triggered)
+    sending_tasks.wake_senders(check_due_waves(now=wave.notify_date).triggered)
     expect(page.get_by_role("heading", name=f"{wave.name} completed")).to_be_visible(
         timeout=A_WHILE
     )

@@ -38,7 +38,7 @@ from waves.lifecycle import MOVES
 from waves.models import Assignment, Code, Member, Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 from waves.sending.triggering import trigger
 from waves.template_edits import TemplateEdit, losing_approval
 
@@ -85,7 +85,7 @@ def _complete(campaign_pk: int, dice: random.Random) -> None:
     if wave.state == WaveState.APPROVED:
         schedule(wave, by=_person("bob"), now=NOW)
     trigger(wave, by=_person("bob"), now=NOTIFY)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state=SendState.SENT)
     results.complete(wave.pk)
 

@@ -24,7 +24,7 @@ from waves.lifecycle import wave_named
 from waves.models import Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -85,7 +85,7 @@ def sent_but_for_the_end(campaign: Campaign, key: str) -> Wave:
     approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     schedule(wave, by=person("bob"), now=NOW)
     check_due_waves(now=NOTIFY)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="sms").update(state="sent")
     return wave
 

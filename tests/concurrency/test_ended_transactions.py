@@ -41,7 +41,7 @@ from waves.preparation.submission import submit
 from waves.providers import registry
 from waves.providers.outcomes import Receipt
 from waves.receipts import taking
-from waves.sending import accounts, results, send_rows, triggering
+from waves.sending import accounts, new_messages, results, send_rows, triggering
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Row
 
@@ -93,7 +93,7 @@ def test_n3_the_outcome_of_a_message_is_written_though_postgresql_ended_the_stat
     change, state
 ):
     wave = triggered_wave(1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.update(
         state="sending", claim=CLAIM, lease_until=timezone.now() + timedelta(hours=1), attempts=1
     )
@@ -124,7 +124,7 @@ def each_commit_ended(monkeypatch: pytest.MonkeyPatch, *, transactions: int) -> 
 def test_n4_the_messages_of_a_wave_are_made_whole_though_postgresql_ended_it():
     wave = triggered_wave(3, emails=2)
     with first_write_ended():
-        assert send_rows.make_sends(wave) == 6
+        assert new_messages.make_sends(wave) == 6
     assert Send.objects.exclude(queued_at=None).count() == 2
 
 
@@ -201,7 +201,7 @@ def test_x5_members_that_changed_are_found_though_postgresql_ended_it(monkeypatc
 
 def test_n7_failed_messages_go_again_and_a_wave_completes_though_postgresql_ended_it(monkeypatch):
     wave = triggered_wave(3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(channel="sms").update(state="failed", reason="http_400", attempts=1)
     with each_commit_ended(monkeypatch, transactions=1):
         assert results.retry_failed(wave.pk) == 3

@@ -29,7 +29,7 @@ from waves.preparation.prepare import prepare
 from waves.providers import registry
 from waves.providers.outcomes import Receipt
 from waves.receipts import taking
-from waves.sending import accounts, results, send_rows
+from waves.sending import accounts, new_messages, results, send_rows
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Messages, Row
 
@@ -187,7 +187,7 @@ def sends_of(wave: Wave, channel: str, state: SendState) -> list[Send]:
 )
 def test_messages_are_locked_in_the_order_of_their_keys(change, state):
     wave = triggered_wave(6)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sends = sends_of(wave, "sms", state)
     backwards = sends[::-1]
     locked = locked_before_the_first(Send, [s.pk for s in sends], lambda: change(backwards))

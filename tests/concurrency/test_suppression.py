@@ -23,7 +23,7 @@ from waves.errors import SuppressionRefused
 from waves.models import Send, Suppression, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
-from waves.sending import send_rows
+from waves.sending import new_messages, send_rows
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Messages
 from waves.suppression.contacts import Contact
@@ -67,7 +67,7 @@ class Objecting:
         schedule(wave, by=person("bob"), now=NOW)
         check_due_waves(now=wave.notify_date)
         self.come_to("triggered")
-        send_rows.make_sends(wave)
+        new_messages.make_sends(wave)
         self.come_to("rows are made")
         return wave
 
@@ -85,7 +85,7 @@ class Objecting:
             else:
                 send_rows.record_sent(sender, [(row, "p") for row in claimed])
             if channel == Channel.SMS:
-                send_rows.queue_emails_instead(wave)
+                new_messages.queue_emails_instead(wave)
         return found
 
 

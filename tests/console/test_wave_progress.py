@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.console.page_cases import sending_wave
 from tests.support.sending import triggered_wave
 from waves.models import Send, Sender, Wave
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.sending.accounts import account
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def test_while_a_wave_is_sent_messages_are_counted_for_a_fan_whose_e_mail_is_que
 ):
     """[N-6] Otherwise it is near the end while most messages are still to come."""
     wave = triggered_wave(4, phones=4, emails=4)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     shown = live(client, wave)
     assert (shown["ok"], shown["pending"]) == (4, 0)
     assert (shown["settled"], shown["messages"], shown["share"]) == (0, 8, "0.0 %")
@@ -44,7 +44,7 @@ def test_n7_each_channel_has_its_counts_its_rate_and_the_time_left(client, monke
     now = 1_790_000_000
     monkeypatch.setattr("console.wave_progress._now", lambda: now)
     wave = triggered_wave(40, phones=40, emails=5)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sms = list(Send.objects.filter(wave=wave, channel="sms").order_by("pk"))
     ago = datetime.fromtimestamp(now - 6, UTC)
     for state, rows in {"sent": sms[:18], "delivered": sms[18:20], "failed": sms[20:21]}.items():
@@ -59,7 +59,7 @@ def test_n7_each_channel_has_its_counts_its_rate_and_the_time_left(client, monke
 
 def test_n3_what_went_wrong_is_listed_by_kind_in_words_and_the_worst_first(client):
     wave = triggered_wave(9, phones=9)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sms = [row.pk for row in Send.objects.filter(wave=wave, channel="sms").order_by("pk")]
     for state, reason, some in (
         ("failed", "http_400", sms[:1]),
@@ -98,7 +98,7 @@ def test_a_paused_wave_says_no_speed_and_keeps_its_place_among_the_steps(client)
 
 def test_the_rate_over_time_is_drawn_and_has_its_numbers_when_sending_is_over(client):
     wave = triggered_wave(3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="sms").update(state="sent", sent_at=timezone.now())
     one = Send.objects.filter(wave=wave, channel="sms").earliest("pk")
     Send.objects.filter(pk=one.pk).update(state="pending", sent_at=None)
@@ -165,7 +165,7 @@ def test_failed_messages_are_offered_again_also_where_the_fans_other_message_was
 ):
     """[N-7] With sms_first the e-mail stands for the SMS that failed. [N-1]"""
     wave = triggered_wave(1, phones=1, emails=1, state="completed")
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="sms").update(state="failed", reason="http_400")
     Send.objects.filter(wave=wave, channel="email").update(state="sent")
     Wave.objects.filter(pk=wave.pk).update(notify_channels=channels)

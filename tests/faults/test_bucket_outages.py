@@ -43,6 +43,7 @@ from waves import tasks as wave_tasks
 from waves.models import Code, Wave
 from waves.naming import attempt_of
 from waves.preparation import submission
+from waves.sending import tasks as sending_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,7 +144,7 @@ def until_done(proxy: Proxy) -> None:
 def work() -> list[Job]:
     """Jobs that wait for a worker. Sending is another story."""
     tasks.sweep()
-    waiting = Job.objects.filter(state=JobState.QUEUED).exclude(kind=wave_tasks.SEND_KIND)
+    waiting = Job.objects.filter(state=JobState.QUEUED).exclude(kind=sending_tasks.SEND_KIND)
     return list(waiting.order_by("id"))
 
 

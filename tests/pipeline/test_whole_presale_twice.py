@@ -22,11 +22,12 @@ from operations.models import StatusChange
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database, load_everything
 from tests.support.waves import approve
-from waves import schedule, tasks
+from waves import schedule
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.preparation import prepare
 from waves.selection.request import WaveRequest
+from waves.sending import tasks as sending_tasks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 COUNT = 2_000
@@ -54,7 +55,7 @@ def whole_presale(folder) -> dict[str, object]:
     approve(wave, by=approver, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=approver, now=NOW)
     schedule.check_due_waves(now=NOW)
-    told = tasks.send_here(wave)
+    told = sending_tasks.send_here(wave)
     call_command("deliver_email")
     wave = Wave.objects.get(pk=wave.pk)
     close_campaign(campaign_of("12345").pk, by=approver)

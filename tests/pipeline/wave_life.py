@@ -54,7 +54,7 @@ from waves.models import (
     WaveMarket,
 )
 from waves.preparation import config_files, not_selected, prepare, status_files, submission, top_up
-from waves.sending import results, send_rows, triggering
+from waves.sending import new_messages, results, triggering
 from waves.uploads import submission as uploads
 from waves.uploads import upload
 
@@ -400,7 +400,7 @@ class Life(RuleBasedStateMachine):
         self.assigns = True
         if triggering.finish_trigger(wave, now=self.now) is not None:
             return
-        send_rows.make_sends(wave)
+        new_messages.make_sends(wave)
         if outcome:
             first = Send.objects.filter(wave=wave, state=SendState.PENDING).order_by("pk").first()
             pending = {"state": SendState.PENDING}

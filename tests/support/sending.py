@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Market
 from tests.support.waves import contacts_of
+from waves.choices import CodeState
 from waves.digest import content_digest
 from waves.figures.parts import FANS, ChannelFigures, Figures
 from waves.messages.templates import live_content, texts_for
-from waves.models import Send, Template, Wave, WaveMarket
+from waves.models import Code, Send, Template, Wave, WaveMarket
 from waves.providers.sms_http.client import HttpSms
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
@@ -119,7 +120,7 @@ def attempted(members: int = 1, *, state: str = "sent", emails: int = 0) -> list
     keys.
     """
     wave = triggered_wave(members, emails=emails)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state=state, attempts=1)
     return list(Send.objects.filter(wave=wave, channel="sms").order_by("pk"))
 
@@ -167,3 +168,24 @@ def _fate(sends: list[Send]) -> str:
     if not sends or found & OPEN:
         return "pending"
     return next(fate for fate in ("unknown", "failed", "skipped") if fate in found)
+
+
+def ready_wave(members, **options):
+    """A triggered wave whose codes are reserved for its members."""
+    wave = triggered_wave(members, **options)
+    reserved = {
+        "campaign": wave.campaign,
+        "wave": wave,
+        "state": CodeState.RESERVED,
+        "reserved_at": wave.triggered_at,
+    }
+    Code.objects.bulk_create(
+        Code(
+            code=member.code,
+            global_user_id=member.global_user_id,
+            market_id=member.market_id,
+            **reserved,
+        )
+        for member in wave.members.all()
+    )
+    return wave

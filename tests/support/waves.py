@@ -37,7 +37,7 @@ from waves.schedule import check_due_waves, schedule
 from waves.second_count import count
 from waves.second_count.checker import Verdict
 from waves.selection.request import WaveRequest
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 
 _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
@@ -267,7 +267,7 @@ def sent_out(wave: Wave) -> Wave:
     approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     schedule(wave, by=person("bob"), now=NOW)
     check_due_waves(now=wave.notify_date)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state=SendState.SENT)
     results.complete(wave.pk)
     wave.refresh_from_db()

@@ -38,7 +38,7 @@ from waves.lifecycle import wave_named
 from waves.models import Code, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.uploads.submission import submit as submit_list
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +184,7 @@ def test_w2_a_wave_that_is_sent_gets_no_new_date(wave):
 def test_w2_every_action_needs_a_reason(step, state):
     """N-6"""
     wave = triggered_wave(1, phones=0, emails=1, state=state)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     if (step, state) == (resume, WaveState.COMPLETED):
         Wave.objects.update(queue=Queue.PAUSED)
     before = Wave.objects.values("state", "queue").get()

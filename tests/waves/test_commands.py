@@ -24,7 +24,7 @@ from waves.models import Code, Suppression, Wave
 from waves.providers import registry
 from waves.providers.outcomes import Health
 from waves.second_count import count
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 
 pytestmark = pytest.mark.django_db
 KEY = "20300101"
@@ -299,7 +299,7 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
 
 def test_n6_the_queue_of_a_completed_wave_is_paused_by_command(campaign):
     wave = triggered_wave(1, phones=0, emails=1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     results.complete(wave.pk)
     arguments = (wave.name, "--by", "ann", "--reason", "wrong text")
     assert result_of("pause_wave", *arguments)["queue"] == "paused"

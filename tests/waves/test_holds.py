@@ -30,7 +30,7 @@ from waves.holds import freed_by, market_users, returning_fans, seats_given, unf
 from waves.models import Assignment, Code, Member, Resend, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,7 +104,7 @@ def _approval() -> dict:
 def test_a_campaign_is_not_closed_while_a_message_is_pending_queued_or_in_flight(open_state):
     """C-2"""
     wave = triggered(capacities={"west": 2})
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="sms").update(state=SendState.SENT)
     assert results.complete(wave.pk)
     assert "2 messages of the campaign are still pending" in unfinished(wave.campaign_id)
@@ -120,7 +120,7 @@ def test_a_campaign_is_not_closed_while_a_message_is_pending_queued_or_in_flight
 
 def test_what_was_never_sent_of_a_cancelled_wave_does_not_keep_its_campaign_open():
     wave = triggered(capacities={"west": 2})
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     one = Send.objects.filter(wave=wave, channel="sms").first()
     Send.objects.filter(pk=one.pk).update(state=SendState.SENDING)
     cancel(wave, by=person("bob"), reason="wrong text")
@@ -133,7 +133,7 @@ def test_x8_a_message_that_reached_its_fan_or_may_have_has_contacted_somebody():
     wave = kept.scheduled()
     check_due_waves(now=wave.notify_date)
     wave.refresh_from_db()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     cancel(wave, by=person("bob"), reason="wrong text")
     one = Send.objects.filter(pk=wave.sends.first().pk)
     states = [SendState.SENT, SendState.UNKNOWN, SendState.DELIVERED, SendState.UNDELIVERABLE]

@@ -39,7 +39,7 @@ from waves.models import Assignment, Code, Member, Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
 from waves.schedule import ScheduleCheck, check_due_waves, keep_checking, schedule, seconds_to_next
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db
@@ -226,7 +226,7 @@ def cancelled_after_its_trigger() -> Wave:
     wave = scheduled(12, capacities={"west": 5})
     check_due_waves(now=NOTIFY)
     wave.refresh_from_db()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     return cancel(wave, by=person("root"), reason="rain")
 
 
@@ -281,7 +281,7 @@ def test_w6_who_came_back_and_was_notified_does_not_come_back_again():
     schedule(second, by=person("bob"), now=NOW)
     check_due_waves(now=NOTIFY)
     second.refresh_from_db()
-    send_rows.make_sends(second)
+    new_messages.make_sends(second)
     Send.objects.filter(pk=Send.objects.filter(wave=second).first().pk).update(state="sent")
     cancel(second, by=person("root"), reason="rain")
     assert preview(request(first.campaign, "20260121-3"), now=NOW).planned.returned == 0

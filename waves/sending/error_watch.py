@@ -8,10 +8,10 @@ import asyncio
 import time
 from collections import deque
 
+from operations.database.database_thread import DatabaseThread
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.reasons import reason_in_words
 from waves.sending import accounts, pacing, send_rows
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
 

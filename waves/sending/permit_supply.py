@@ -8,8 +8,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from operations.database.database_thread import DatabaseThread
 from waves.sending import accounts, pacing
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
 
 LEAST_HOLD_OFF_SECONDS = 0.02

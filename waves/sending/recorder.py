@@ -6,11 +6,11 @@ import asyncio
 import random
 from collections import Counter
 
+from operations.database.database_thread import DatabaseThread
 from waves.choices import SendState, SuppressedBy
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.reasons import OPTED_OUT
 from waves.sending import pacing, send_rows
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.pacing import NextState
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row

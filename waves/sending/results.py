@@ -21,7 +21,7 @@ from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Resend, Send, Wave
 from waves.providers import registry
-from waves.sending import send_rows
+from waves.sending import new_messages, send_rows
 from waves.sending.run import GOING
 
 OPEN = [SendState.PENDING, SendState.SENDING]
@@ -91,7 +91,7 @@ def complete(wave_id: int) -> bool:
         wave = lock_wave(wave_id)
         if wave.state not in {WaveState.TRIGGERED, WaveState.COMPLETED}:
             return False
-        send_rows.queue_emails_instead(wave)
+        new_messages.queue_emails_instead(wave)
         if wave.state == WaveState.COMPLETED or not _is_done(wave_id):
             return False
         move(
@@ -106,7 +106,7 @@ def complete(wave_id: int) -> bool:
 
 def _is_done(wave_id: int) -> bool:
     waiting = Send.objects.filter(wave_id=wave_id, state__in=OPEN, queued_at=None)
-    return not waiting.exists() and send_rows.are_made(wave_id)
+    return not waiting.exists() and new_messages.are_made(wave_id)
 
 
 def require_queue(wave: Wave) -> None:

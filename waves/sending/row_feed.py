@@ -9,8 +9,8 @@ import time
 from collections import deque
 from datetime import timedelta
 
+from operations.database.database_thread import DatabaseThread
 from waves.sending import send_rows
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Claimed, Row
 

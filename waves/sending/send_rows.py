@@ -1,5 +1,4 @@
-"""The rows of a wave's messages: made once with their keys, claimed under a lease, recorded by who
-claimed them. [N-3, N-4]
+"""The rows of a wave's messages: claimed under a lease, recorded by who claimed them. [N-3, N-4]
 
 Set-based SQL throughout: a statement per batch, never per fan. A row in `sending` belongs to one
 sender (`claim`) and one attempt; a sender that lost its lease can record nothing any more.
@@ -8,58 +7,21 @@ sender (`claim`) and one attempt; a sender that lost its lease can record nothin
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
-from waves.choices import Channel, Queue
+from operations.database.statements import rows, run
+from waves.choices import Channel
 from waves.messages.rendering import Recipient
-from waves.models import Wave
 from waves.sending.pacing import NextState
 from waves.suppression.hashing import hashed
 
-# The idempotency key: the first 128 bits of SHA-256 over wave, fan and channel. [N-4]
-KEY = """left(encode(sha256(convert_to(
-    concat_ws(E'\\x1f', %(wave)s::text, m.global_user_id, c.channel), 'UTF8')), 'hex'), 32)::uuid"""
-MAKE_SENDS = f"""
-INSERT INTO waves_send
-    (wave_id, member_id, channel, key, state, reason, queued_at, attempts, provider_id)
-SELECT m.wave_id, m.id, c.channel,
-       {KEY},
-       CASE WHEN c.contact = '' THEN 'skipped' ELSE 'pending' END,
-       CASE WHEN c.contact = '' THEN 'no_contact' ELSE '' END,
-       CASE WHEN c.contact <> '' AND c.channel = 'email' THEN now() END, 0, ''
-FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.email))
-    AS c (channel, contact)
-WHERE m.wave_id = %(wave_id)s AND (c.channel = 'sms' OR m.phone = '' OR NOT %(sms_first)s)
-ORDER BY m.id
-ON CONFLICT (member_id, channel) DO NOTHING
-"""  # noqa: S608 the parts are constants
-E_MAIL_INSTEAD = f"""
-INSERT INTO waves_send
-    (wave_id, member_id, channel, key, state, reason, queued_at, attempts, provider_id)
-SELECT m.wave_id, m.id, c.channel, {KEY}, 'pending', '', now(), 0, ''
-FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES ('email'))
-    AS c (channel)
-WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND m.email <> ''
-    AND (s.state = 'failed' OR s.state = 'skipped' AND s.reason = 'suppressed')
-    AND NOT EXISTS (SELECT FROM waves_send e WHERE e.member_id = m.id AND e.channel = 'email')
-ORDER BY s.id FOR NO KEY UPDATE OF s
-ON CONFLICT (member_id, channel) DO NOTHING
-"""  # noqa: S608 the parts are constants
-# Every member has a row for SMS, and all rows of a wave are made in one statement: one such row
-# missing is all missing.
-ALL_MADE = """
-SELECT NOT EXISTS (
-    SELECT FROM waves_member m WHERE m.wave_id = %s
-    AND NOT EXISTS (SELECT FROM waves_send s WHERE s.member_id = m.id AND s.channel = 'sms'))
-"""
 # Who is on the suppression list is skipped in the same statement; what an earlier attempt may have
 # delivered already stays unknown [N-4, N-8]. So does what the provider would not know again:
 # `key_used_at` is when the first attempt began that may have been accepted [N-4]. EXISTS is a
@@ -263,35 +225,6 @@ class Row(NamedTuple):
         return Recipient(self.market, self.global_user_id, self.code, self.language)
 
 
-def make_sends(wave: Wave) -> int:
-    """One row per member and channel with its key, and the e-mails queued, in one statement. [N-1,
-    N-4, N-5]
-
-    Returns how many rows were added; repeats add nothing. Call it in the transaction that triggers
-    the wave, or later.
-    """
-    if are_made(wave.pk):
-        return 0
-    sms_first = wave.notify_channels == NotifyChannels.SMS_FIRST
-    return _execute(MAKE_SENDS, {"wave": wave.name, "wave_id": wave.pk, "sms_first": sms_first})
-
-
-def are_made(wave_id: int) -> bool:
-    """Whether the wave's rows are there."""
-    with connection.cursor() as cursor:
-        cursor.execute(ALL_MADE, [wave_id])
-        return bool(cursor.fetchone()[0])
-
-
-def queue_emails_instead(wave: Wave) -> int:
-    """For `sms_first`: an e-mail for each member whose SMS failed for good, or whose phone is
-    suppressed. Returns how many were queued. [N-1, N-8]
-    """
-    if wave.notify_channels != NotifyChannels.SMS_FIRST or wave.queue == Queue.CANCELLED:
-        return 0
-    return _execute(E_MAIL_INSTEAD, {"wave": wave.name, "wave_id": wave.pk})
-
-
 def claim(
     messages: Messages,
     sender: uuid.UUID,
@@ -307,11 +240,9 @@ def claim(
     """
     values = messages.values | {"claim": sender, "after": after, "limit": limit, "lease": lease}
     values |= {"keys_last": keys_last}
-    with connection.cursor() as cursor:
-        cursor.execute(messages.table.sql(CLAIM), values)
-        found = cursor.fetchall()
-    rows = [Row(*row) for row in found if row[1] is not None]
-    return Claimed(rows, len(found), found[-1][0] if found else 0)
+    found = rows(messages.table.sql(CLAIM), **values)
+    to_send = [Row(*row) for row in found if row[1] is not None]
+    return Claimed(to_send, len(found), found[-1][0] if found else 0)
 
 
 class Claimed(NamedTuple):
@@ -406,13 +337,10 @@ class Open(NamedTuple):
 
 def open_rows(messages: Messages, *, within: timedelta = timedelta(0)) -> Open:
     """`soon`: those that may be tried within that time, or are in flight."""
-    with connection.cursor() as cursor:
-        cursor.execute(messages.table.sql(OPEN), messages.values | {"within": within})
-        return Open(*cursor.fetchone())
+    [found] = rows(messages.table.sql(OPEN), **messages.values, within=within)
+    return Open(*found)
 
 
 @retried
-def _execute(statement: str, values: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return int(cursor.rowcount)
+def _execute(statement: str, values: Mapping[str, Any]) -> int:
+    return run(statement, **values)

@@ -15,7 +15,7 @@ from waves.messages.rendering import composer_for
 from waves.models import Wave
 from waves.providers import registry
 from waves.providers.contract import SmsProvider
-from waves.sending import accounts, failover, results, send_rows
+from waves.sending import accounts, failover, new_messages, results, send_rows
 from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import Timing, not_going
 from waves.sending.send_rows import Messages
@@ -44,7 +44,7 @@ def send_wave(
     providers = [provider] if provider else registry.sms_clients()
     for each in providers:
         accounts.account(each.name)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     if retry_failed:
         results.retry_failed(wave_id, channel)
     ended, messages = NOTHING_TO_SEND, Messages(wave_id, Channel.SMS)
@@ -66,7 +66,7 @@ def make_messages(wave_id: int) -> None:
     """The rows of a triggered wave's messages, and so its e-mails queued. Raises what `send_wave`
     raises.
     """
-    send_rows.make_sends(checked(wave_id))
+    new_messages.make_sends(checked(wave_id))
 
 
 def checked(wave_id: int) -> Wave:

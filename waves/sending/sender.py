@@ -19,11 +19,11 @@ from typing import Any, Final
 
 import uvloop
 
+from operations.database.database_thread import DatabaseThread
 from waves.choices import Channel, SendState
 from waves.messages.rendering import Composer
 from waves.providers.contract import EmailMessage, SmsMessage
 from waves.providers.outcomes import Kind
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.error_watch import ErrorWatch
 from waves.sending.permit_supply import PermitSupply
 from waves.sending.recorder import Recorder

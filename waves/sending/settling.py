@@ -28,7 +28,7 @@ from waves.models import Resend, Send, Wave
 from waves.providers.contract import Provider
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sessions import TIMEOUT_SECONDS
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 
 LOOK_UPS_AT_ONCE: Final = 20
 Message = Send | Resend
@@ -90,7 +90,7 @@ def _settle(
 def _emails_instead(wave: Wave) -> None:
     """For fans whose SMS is now known to have failed. [N-1]"""
     if wave.state in AGAIN and wave.campaign.status == CampaignStatus.OPEN:
-        send_rows.queue_emails_instead(wave)
+        new_messages.queue_emails_instead(wave)
 
 
 def _values(settling: Settling) -> dict[str, Any]:
@@ -171,7 +171,11 @@ def _of_wave(wave_id: int, channel: Channel) -> Iterator[Message]:
 
 
 async def _look_up(provider: Provider[Any], references: list[str]) -> list[Outcome]:
+    at_once = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
     async with provider.open_session(TIMEOUT_SECONDS, LOOK_UPS_AT_ONCE) as session:
-        return await asyncio.gather(
-            *(provider.look_up(session, reference) for reference in references)
-        )
+
+        async def looked_up(reference: str) -> Outcome:
+            async with at_once:  # a wait for a connection would count as the provider's
+                return await provider.look_up(session, reference)
+
+        return await asyncio.gather(*map(looked_up, references))

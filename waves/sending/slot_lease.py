@@ -8,9 +8,9 @@ import asyncio
 import time
 from datetime import timedelta
 
+from operations.database.database_thread import DatabaseThread
 from waves.sending import accounts
 from waves.sending.accounts import SenderSlots
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import CHECK_VALID_SECONDS, RunState, SenderSetup
 
 

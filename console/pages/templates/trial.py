@@ -15,7 +15,7 @@ from waves.forms import draft_of
 from waves.messages.drafts import problems_of
 from waves.models import TrialMessage
 from waves.providers.reasons import reason_in_words
-from waves.sending.trial_messages import Trial, send_trial
+from waves.rehearsal.trial_messages import Trial, send_trial
 
 LONGEST = 254
 

@@ -17,7 +17,7 @@ from tests.support.people import why_late
 from tests.support.sending import triggered_wave
 from tests.support.waves import add_scores, campaign_with
 from waves.models import Send
-from waves.sending.send_rows import make_sends
+from waves.sending.new_messages import make_sends
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,7 @@ from tests.support.people import client_of, member_of
 from tests.support.waves import NOTIFY, campaign_with, person
 from waves.codes import imports
 from waves.models import Code, CodeImport
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -138,7 +138,7 @@ def test_a_code_that_was_sent_shows_its_wave_fan_and_messages():
     """X-10"""
     wave = kept.scheduled()
     trigger(wave, by=person("bob"), now=NOTIFY)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     code = Code.objects.filter(wave=wave).first()
     page = text_of(look_for(client_of(member_of("viewer")), code.code))
     for words in ("Made", "Reserved", "Assigned", "Published", "position 1", "SMS", "E-mail"):

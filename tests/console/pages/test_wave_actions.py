@@ -21,7 +21,7 @@ from waves.choices import ReceiptResult
 from waves.models import ProviderAccount, Template, Wave
 from waves.receipts import counts
 from waves.schedule import check_due_waves
-from waves.sending import accounts, results, send_rows
+from waves.sending import accounts, new_messages, results
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def test_approval_is_of_the_digest_that_was_looked_at(client):
 
 def test_n6_the_queue_of_a_completed_wave_is_paused_resumed_and_cancelled_on_its_page(client):
     wave = triggered_wave(2, phones=0, emails=2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     results.complete(wave.pk)
     page = f"/admin/wave/{wave.name}/"
 

@@ -14,7 +14,7 @@ from console.wave_page.messages import STATES, Filters, of_fans, page_of
 from tests.conftest import FULL
 from tests.support.sending import triggered_wave
 from waves.models import Send, Wave
-from waves.sending import send_rows
+from waves.sending import new_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def wave(monkeypatch) -> Wave:
         wave.members.filter(pk=member.pk).update(
             **values, **({"market": east} if member.pk % 3 else {})
         )
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     chance = random.Random(3)
     for send in Send.objects.filter(wave=wave).exclude(state="skipped"):
         state = chance.choice(["pending", "sent", "failed", "failed", "delivered", "unknown"])

@@ -24,7 +24,7 @@ from tests.support.waves import NOW, campaign_with, person, request
 from tests.waves.providers.email_django import mail_server
 from waves.models import Rehearsal, RehearsalSend, Send, Sender, Wave
 from waves.preparation.prepare import prepare
-from waves.sending import email_queue, send_rows
+from waves.sending import email_queue, new_messages
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
@@ -217,7 +217,7 @@ def kill_emailing(process: Process, server: mail_server.Mailbox, taken: int) -> 
 def test_n4_after_any_number_of_kills_no_fan_is_missed_or_sent_two_e_mails():
     fans = FANS_A_KILL * (EMAIL_KILLS + 1)
     wave = triggered_wave(fans, phones=0, emails=fans)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     with mail_server.running() as server:
         in_flight = [
             kill_emailing(Process(delivered, server.port), server, FANS_A_KILL * kill + 5)

@@ -27,7 +27,7 @@ from waves.models import (
     Send,
     Wave,
 )
-from waves.sending import send_rows
+from waves.sending import new_messages
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -161,7 +161,7 @@ def test_o8_messages_of_finished_waves_are_attempted_and_queued():
 def test_o8_an_email_that_is_skipped_in_the_queue_hides_none_that_was_lost():
     wave = triggered_wave(members=4, emails=3, state="completed")
     Wave.objects.filter(pk=wave.pk).update(triggered_at=NOW - HOUR, completed_at=NOW)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     skipped, lost, _ = Send.objects.filter(wave=wave, channel="email", state="pending")
     Send.objects.filter(pk=skipped.pk).update(state="skipped", reason="suppressed")
     assert measured("email_queued") == (100, 2)

@@ -16,7 +16,7 @@ from waves.codes.custody import custody, find, steps
 from waves.errors import UnknownCode
 from waves.models import Code, Send
 from waves.preparation.prepare import prepare
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +90,7 @@ def test_a_code_of_the_code_service_was_received():
 def test_after_the_trigger_it_says_who_sent_it_where_its_record_is_and_each_message():
     wave = kept.scheduled()
     trigger(wave, by=person("bob"), now=NOTIFY)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     code = Code.objects.filter(wave=wave).first()
     assert names(code) == ["made", "reserved", "assigned", "published", "sent", "sent"]
     assert facts(code, "assigned")["by"] == "bob"

@@ -11,12 +11,12 @@ from operations.models import Alert, Job
 from tests.support.database import kept
 from tests.support.waves import NOTIFY, NOW, person, published, scheduled
 from tests.waves.codes.code_service import HONEST, faults, running
-from waves import tasks
 from waves.actions import cancel, resume
 from waves.codes import partner_assignments
 from waves.errors import CodeServiceAway
 from waves.models import Assignment, Code, CodeServiceCall, Send
 from waves.schedule import check_due_waves, claim_due_waves
+from waves.sending import tasks as sending_tasks
 from waves.sending.triggering import assign_codes
 
 pytestmark = pytest.mark.django_db
@@ -53,8 +53,8 @@ def triggered(wave):
 
 def sent(wave):
     """What a worker does with it."""
-    tasks.wake_senders([wave])
-    tasks.run_sending(Job.objects.filter(kind=tasks.SEND_KIND).latest("pk").pk)
+    sending_tasks.wake_senders([wave])
+    sending_tasks.run_sending(Job.objects.filter(kind=sending_tasks.SEND_KIND).latest("pk").pk)
     wave.refresh_from_db()
     return wave.state
 
@@ -121,7 +121,7 @@ def test_w11_a_service_that_is_away_leaves_the_wave_to_the_next_try_of_its_job(b
     settings.CODE_SERVICE_URL, settings.CODE_SERVICE_SECONDS = DEAD, 0.3
     with pytest.raises(CodeServiceAway):
         sent(wave)
-    job = Job.objects.get(kind=tasks.SEND_KIND)
+    job = Job.objects.get(kind=sending_tasks.SEND_KIND)
     assert (job.state, job.retry_at is None) == ("failed", False)
     assert (published(), Send.objects.count()) == ([], 0)
     settings.CODE_SERVICE_URL, settings.CODE_SERVICE_SECONDS = box.url, 5

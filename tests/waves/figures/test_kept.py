@@ -19,7 +19,7 @@ from waves.choices import SendState
 from waves.figures import kept
 from waves.models import FigureBlock, FigureChange, Send, Wave
 from waves.models.figures import BLOCK
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STEPS, RUNS = (150, 10) if FULL else (25, 1)
@@ -48,7 +48,7 @@ def step(wave: Wave, chance: random.Random) -> None:
     reason = chance.choice(["http_400", "timed_out"]) if state == SendState.FAILED else ""
     match chance.choice(["add", "drop", "queue", "state", "state", "state"]):
         case "add":
-            send_rows.make_sends(wave)
+            new_messages.make_sends(wave)
         case "drop":
             some.delete()
         case "queue":
@@ -71,7 +71,7 @@ def test_n7_whatever_changes_the_messages_the_counts_are_those_of_the_rows(seed)
 
 def test_n7_only_the_blocks_that_changed_are_counted_again():
     wave = wave_over_two_blocks()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     assert_counted(wave)
     first, second = FigureBlock.objects.filter(wave=wave).order_by("block")
     FigureBlock.objects.filter(pk=first.pk).update(counts={"fans/ok": 100})
@@ -84,7 +84,7 @@ def test_n7_only_the_blocks_that_changed_are_counted_again():
 
 def test_n7_who_looks_at_a_wave_that_has_not_changed_writes_nothing():
     wave = triggered_wave(3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     kept.figures(wave.pk)
     with CaptureQueriesContext(connection) as asked:
         kept.figures(wave.pk)
@@ -93,7 +93,7 @@ def test_n7_who_looks_at_a_wave_that_has_not_changed_writes_nothing():
 
 def test_n7_what_is_not_committed_is_not_counted_and_nobody_waits_for_it():
     wave = wave_over_two_blocks()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     before = kept.figures(wave.pk)
     with transaction.atomic():
         Send.objects.filter(wave=wave, channel="sms").update(state="sent")
@@ -107,7 +107,7 @@ def test_n7_what_commits_while_a_count_is_being_written_is_in_the_next_one():
     holds: what is committed then has left a mark that this count must not take away.
     """
     wave = triggered_wave(4)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     kept.figures(wave.pk)
     rows = Send.objects.filter(wave=wave, channel="sms").order_by("pk")
     first, second = rows[0], rows[1]
@@ -125,7 +125,7 @@ def test_n7_what_commits_while_a_count_is_being_written_is_in_the_next_one():
 
 def test_n7_two_who_count_at_once_find_the_same():
     wave = wave_over_two_blocks()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     kept.figures(wave.pk)
     Send.objects.filter(wave=wave).update(state="sent")
     with ThreadPoolExecutor(2) as threads:
@@ -144,14 +144,14 @@ def test_n7_of_a_wave_that_is_not_triggered_nothing_is_counted_so_who_was_droppe
 def test_n7_a_block_whose_members_are_gone_counts_nothing_when_all_is_counted():
     wave = triggered_wave(3)
     FigureBlock.objects.create(wave=wave, block=10**6, counts={"fans/pending": 7})
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     assert_counted(wave)
 
 
 def test_n7_each_minute_what_changed_is_counted_though_nobody_looks():
     waves = [triggered_wave(2), triggered_wave(2)]
     for wave in waves:
-        send_rows.make_sends(wave)
+        new_messages.make_sends(wave)
     kept.keep_counted()
     assert not FigureChange.objects.exists()
     assert all(kept.was_counted(wave.pk) for wave in waves)
@@ -160,7 +160,7 @@ def test_n7_each_minute_what_changed_is_counted_though_nobody_looks():
 def test_n7_fans_notified_are_added_up_by_campaign():
     first, second = triggered_wave(3), triggered_wave(2, emails=2)
     for wave in (first, second):
-        send_rows.make_sends(wave)
+        new_messages.make_sends(wave)
     Send.objects.filter(wave=second).update(state="sent")
     sent = Send.objects.filter(wave=first, channel="sms").order_by("pk")
     for send, state in zip(sent, ("sent", "delivered", "undeliverable"), strict=True):

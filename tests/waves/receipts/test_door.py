@@ -22,7 +22,7 @@ from waves.providers.infobip.client import InfobipSms
 from waves.providers.outcomes import Ignored
 from waves.providers.twilio.client import TwilioSms
 from waves.receipts import door
-from waves.sending import results, send_rows
+from waves.sending import new_messages, results
 from waves.sending.send_wave import send_wave
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_n4_a_receipt_settles_what_was_unsure_and_nobody_sends_it_again(box, cli
 def test_n3_each_receipt_of_a_batch_is_taken_or_refused_by_itself(client):
     first, last = attempted(2)
     never = triggered_wave(1)
-    send_rows.make_sends(never)
+    new_messages.make_sends(never)
     answer = post(
         client,
         told(first),

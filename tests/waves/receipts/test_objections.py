@@ -12,7 +12,7 @@ from waves.choices import Channel
 from waves.models import Send
 from waves.providers.outcomes import InboundText, Objection
 from waves.receipts import objections
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import entries_of
 
@@ -39,7 +39,7 @@ def test_n8_objections_are_logged_by_their_number_and_nothing_personal(caplog):
 
 def test_n8_each_objection_suppresses_the_contact_of_its_message():
     wave = triggered_wave(4, phones=0, emails=4)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sends = Send.objects.filter(wave=wave, channel=Channel.EMAIL).order_by("member__place")
     objections.note("anymail", list(zip([each.key for each in sends], Objection, strict=True)), [])
     found = [live(Contact(Channel.EMAIL, f"fan{fan}@example.com")) for fan in (1, 2, 3, 4)]

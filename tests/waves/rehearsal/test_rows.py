@@ -13,7 +13,7 @@ from waves.choices import Channel
 from waves.models import Member, Rehearsal, RehearsalSend, Send, Wave
 from waves.rehearsal.rehearse import begin
 from waves.rehearsal.rows import REHEARSED, make_rows, marked_code, result_of
-from waves.sending import send_rows
+from waves.sending import new_messages, send_rows
 from waves.sending.send_rows import Messages
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def test_x6_each_member_has_a_row_per_channel_with_a_key_of_its_own(wave):
     assert RehearsalSend.objects.count() == 20
     skipped = RehearsalSend.objects.get(state="skipped")
     assert (skipped.member_id, skipped.channel, skipped.reason) == (member.pk, "sms", "no_contact")
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     real = set(Send.objects.values_list("key", flat=True))
     assert real.isdisjoint(RehearsalSend.objects.values_list("key", flat=True))
 

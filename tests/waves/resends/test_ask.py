@@ -17,7 +17,7 @@ from waves.choices import Channel, Queue, SuppressedBy
 from waves.errors import ReasonMissing, ResendRefused
 from waves.models import Member, Resend, Send, Wave
 from waves.resends.ask import Wanted, ask
-from waves.sending import accounts, send_rows
+from waves.sending import accounts, new_messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def sent_wave() -> Wave:
     """Its fans hold codes, and all of its messages were sent."""
     wave = sending_wave()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state="sent")
     Wave.objects.filter(pk=wave.pk).update(state="completed")
     wave.refresh_from_db()

@@ -30,7 +30,7 @@ from tests.waves.selection.plain_selection import band_score, luck_of
 from waves.actions import cancel, reset
 from waves.choices import Channel, SendState, SuppressedBy, WaveState
 from waves.models import Send, Wave
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.sending.triggering import assign_codes
 from waves.suppression.contacts import Contact as StoredContact
 from waves.suppression.suppressed import Ground, suppress
@@ -306,7 +306,7 @@ class RandomCampaign:
 
     def _notify(self, wave: Wave, plain: PlainWave, *, anybody: bool) -> None:
         """Whether a message has reached a fan, or may have."""
-        send_rows.make_sends(wave)
+        new_messages.make_sends(wave)
         if anybody and (send := Send.objects.filter(wave=wave).first()) is not None:
             states = (SendState.SENT, SendState.UNKNOWN, SendState.DELIVERED, SendState.SENDING)
             Send.objects.filter(pk=send.pk).update(state=self.dice.choice(states))

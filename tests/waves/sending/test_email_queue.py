@@ -30,7 +30,7 @@ from waves.models import Member, Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sfmc.client import MarketingCloud
 from waves.providers.sfmc.session import Credentials
-from waves.sending import accounts, email_queue, pacing, results, send_rows
+from waves.sending import accounts, email_queue, new_messages, pacing, results, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.send_rows import Messages
 
@@ -68,7 +68,7 @@ SENT = Outcome(Kind.SENT, provider_id="1")
 
 def queued(fans: int) -> Wave:
     wave = triggered_wave(fans, phones=0, emails=fans)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     return wave
 
 

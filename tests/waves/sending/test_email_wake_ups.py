@@ -21,10 +21,10 @@ from operations.models import Job
 from operations.subjects import Subject
 from operations.tasks import run_job
 from tests.support.sending import triggered_wave
-from waves import tasks
 from waves.choices import SendState
 from waves.models import Send
-from waves.sending import send_rows
+from waves.sending import new_messages
+from waves.sending import tasks as sending_tasks
 from waves.sending.email_wake_ups import WakeUps
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,16 +61,16 @@ def queue(aws, settings) -> Queue:
 
 
 def queued_emails(number: int) -> None:
-    send_rows.make_sends(triggered_wave(number, phones=0, emails=number))
+    new_messages.make_sends(triggered_wave(number, phones=0, emails=number))
 
 
 def consume() -> WakeUps:
-    return tasks.consume_email_queue(stop=threading.Event(), once=True)
+    return sending_tasks.consume_email_queue(stop=threading.Event(), once=True)
 
 
 def test_n5_e_mails_that_are_queued_are_announced_once_and_sent_by_who_hears_of_them(queue):
     queued_emails(3)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     job = Job.objects.get()
     assert queue.bodies() == [json.dumps({"job": job.pk})]  # and no personal data
     assert OrmQ.objects.count() == 0
@@ -82,14 +82,14 @@ def test_n5_e_mails_that_are_queued_are_announced_once_and_sent_by_who_hears_of_
 def test_o6_a_message_is_sent_when_its_job_is_committed(queue):
     queued_emails(1)
     with transaction.atomic():
-        tasks.wake_emails()
+        sending_tasks.wake_emails()
         assert queue.bodies() == []
     assert len(queue.bodies()) == 1
 
 
 def test_o6_messages_that_come_twice_or_late_change_nothing(queue):
     queued_emails(3)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     [body] = queue.bodies()
     queue.say(body)
     assert consume() == WakeUps(messages=2, jobs=1)
@@ -106,7 +106,7 @@ def test_o6_messages_that_come_twice_or_late_change_nothing(queue):
 
 def test_o6_the_job_of_a_message_that_was_lost_is_taken_by_any_worker(queue, settings):
     queued_emails(3)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     queue.sqs.purge_queue(QueueUrl=queue.url)
     run_job(Job.objects.get().pk)  # as the sweep has it
     assert len(mail.outbox) == 3
@@ -114,19 +114,19 @@ def test_o6_the_job_of_a_message_that_was_lost_is_taken_by_any_worker(queue, set
 
 def test_o6_a_job_that_is_being_done_is_not_announced_again(queue):
     queued_emails(3)
-    job = jobs.open_job(tasks.EMAIL_KIND, tasks.EMAIL_QUEUE)
+    job = jobs.open_job(sending_tasks.EMAIL_KIND, sending_tasks.EMAIL_QUEUE)
     Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     assert queue.bodies() == []
 
 
 def test_n5_what_is_no_wake_up_ends_among_the_dead_letters_and_holds_up_no_other(queue):
     queued_emails(3)
-    other = jobs.open_job(tasks.SEND_KIND, Subject("wave", "another"))
+    other = jobs.open_job(sending_tasks.SEND_KIND, Subject("wave", "another"))
     bad = ["hello", "[]", '{"job": "1"}', json.dumps({"job": 2**70}), json.dumps({"job": other.pk})]
     for body in bad:
         queue.say(body)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     received = consume()  # they come again at once, and a third time to the dead letters
     assert (received.unreadable, received.jobs, len(mail.outbox)) == (2 * len(bad), 1, 3)
     consume()
@@ -139,7 +139,7 @@ def test_n5_where_sqs_cannot_be_reached_a_worker_is_woken(queue, settings, monke
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     settings.EMAIL_QUEUE = settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9/queue"
     queued_emails(1)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     assert OrmQ.objects.count() == 2  # reserved workers and the others
 
 
@@ -151,13 +151,13 @@ def test_n5_a_queue_without_a_region_keeps_nothing_from_the_workers(
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     settings.EMAIL_QUEUE = "https://queues.example/123456789012/emails"
     queued_emails(1)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     assert OrmQ.objects.count() == 2
 
 
 def test_n5_the_command_sends_what_is_announced_and_needs_a_queue(queue, settings, capsys):
     queued_emails(2)
-    tasks.wake_emails()
+    sending_tasks.wake_emails()
     call_command("consume_email_queue", "--once", "--json")
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (result["messages"], result["unreadable"], result["jobs"]) == (1, 0, 1)

@@ -22,7 +22,7 @@ from waves.choices import Channel, Settling
 from waves.models import Send, Sender
 from waves.providers import registry
 from waves.providers.outcomes import Kind, Outcome
-from waves.sending import accounts, failover, send_rows, settling
+from waves.sending import accounts, failover, new_messages, send_rows, settling
 from waves.sending.accounts import Limits
 from waves.sending.send_rows import Messages
 from waves.sending.send_wave import send_wave
@@ -129,7 +129,7 @@ def test_n4_what_was_in_flight_at_a_paused_provider_is_settled_by_its_own_rule(u
     wave = triggered_wave(5)
     first = Answering("sms_http", honours_keys=False)
     use(first, Answering("twilio"))
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     theirs = Messages(wave.pk, Channel.SMS, provider="sms_http")
     dead = accounts.uuid.uuid4()
     send_rows.claim(theirs, dead, after=0, limit=2, lease=timedelta(seconds=-1))
@@ -151,7 +151,7 @@ def test_n9_where_all_are_paused_nothing_is_sent_and_the_result_says_why(use):
 
 def test_n4_an_unknown_message_is_asked_for_where_it_went():
     wave = triggered_wave(3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     for send, name in zip(
         Send.objects.filter(wave=wave, channel="sms"), ("sms_http", "twilio", "gone"), strict=True
     ):
@@ -176,7 +176,7 @@ def in_flight(wave, lease_seconds=-1) -> None:
 def test_n4_what_a_provider_that_is_gone_may_have_goes_through_no_other(use):
     """Its sender died, or still works, or was to repeat it, before the settings changed."""
     wave = triggered_wave(4)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     in_flight(wave)
     in_flight(wave, 30)
     repeated = Send.objects.filter(wave=wave, state="pending").order_by("pk").first()
@@ -195,7 +195,7 @@ def test_n4_what_a_provider_that_is_gone_may_have_goes_through_no_other(use):
 @pytest.mark.parametrize("again", ["by settling", "after a failure"])
 def test_n4_what_a_person_sends_again_goes_out_though_its_provider_is_gone(use, again):
     wave = triggered_wave(1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     in_flight(wave)
     first = Answering("sms_http")
     use(first)
@@ -208,7 +208,7 @@ def test_n4_what_a_person_sends_again_goes_out_though_its_provider_is_gone(use, 
 
 def test_n4_what_a_person_sends_again_goes_through_the_second_where_that_one_may_have_it(use):
     wave = triggered_wave(1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="sms").update(
         state="unknown", reason="timed_out", provider="twilio", maybe_accepted=True
     )
@@ -221,7 +221,7 @@ def test_n4_what_a_person_sends_again_goes_through_the_second_where_that_one_may
 
 def test_n9_while_the_first_sends_the_second_gets_only_what_it_may_have(use):
     wave = triggered_wave(3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     later, _, its_own = Send.objects.filter(wave=wave, channel="sms").order_by("pk")
     in_an_hour = timezone.now() + timedelta(hours=1)
     Send.objects.filter(pk=later.pk).update(not_before=in_an_hour, provider="twilio")

@@ -14,14 +14,14 @@ from waves.choices import Channel, ReceiptResult, SendState, Settling
 from waves.models import Resend, Send
 from waves.providers.outcomes import Receipt
 from waves.receipts import taking
-from waves.sending import results, send_rows, settling
+from waves.sending import new_messages, results, settling
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_n7_completion_is_computed_and_written_down_once(box):
     wave = triggered_wave(2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     assert not results.complete(wave.pk)
     send(box, wave)
     assert not results.complete(wave.pk)
@@ -31,7 +31,7 @@ def test_n7_completion_is_computed_and_written_down_once(box):
 
 def test_n7_one_channels_failed_messages_go_again_alone(box):
     wave = triggered_wave(2, emails=2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state="failed", reason="http_400")
     assert results.retry_failed(wave.pk, Channel.EMAIL) == 2
     assert (states(wave), states(wave, "email")) == ({"failed": 2}, {"pending": 2})
@@ -40,7 +40,7 @@ def test_n7_one_channels_failed_messages_go_again_alone(box):
 
 def test_n4_only_what_its_provider_refuses_for_good_goes_again_with_another_key():
     wave = triggered_wave(4)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     refused = [
         {"provider": "infobip", "reason": "infobip_12"},
         {"provider": "infobip", "reason": "infobip_12", "maybe_accepted": True},
@@ -60,7 +60,7 @@ def test_n4_only_what_its_provider_refuses_for_good_goes_again_with_another_key(
 
 def test_n7_the_result_counts_receipts_of_both_channels_and_a_refused_e_mail_as_failed():
     wave = triggered_wave(3, emails=3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     fates = {
         "sms": ["delivered", "undeliverable", "failed"],
         "email": ["delivered", "sent", "failed"],
@@ -82,7 +82,7 @@ def test_n7_the_result_counts_receipts_of_both_channels_and_a_refused_e_mail_as_
 
 def test_n7_a_fan_with_an_unknown_message_and_one_to_come_is_pending():
     wave = triggered_wave(2, emails=2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="email").update(state="unknown")
     found = results.result(wave.pk)
     assert (found["total"], found["pending"], found["unknown"]) == (2, 2, 0)
@@ -90,10 +90,10 @@ def test_n7_a_fan_with_an_unknown_message_and_one_to_come_is_pending():
 
 def test_n7_with_sms_first_a_failed_e_mail_goes_again_and_the_sms_that_it_replaced_does_not():
     wave = triggered_wave(2, emails=2, channels="sms_first")
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     of_wave = Send.objects.filter(wave=wave)
     of_wave.filter(channel="sms").update(state="failed", reason="http_400", attempts=3)
-    send_rows.queue_emails_instead(wave)
+    new_messages.queue_emails_instead(wave)
     assert of_wave.filter(channel="email").update(state="failed", reason="bounced") == 2
     assert results.to_send_again(wave) == {"sms": 0, "email": 2}
     assert results.retry_failed(wave.pk) == 2
@@ -116,7 +116,7 @@ def test_n4_n7_a_receipt_counts_for_what_goes_again_though_a_person_said_that_it
 def test_x12_a_failed_message_that_support_sent_again_meanwhile_stays_failed():
     """N-7: unless that one failed, too."""
     wave = triggered_wave(2, state="completed")
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave, channel="sms").update(state="failed", reason="http_400")
     resent = Resend.objects.create(
         wave=wave,

@@ -11,7 +11,7 @@ from tests.support.sending import send, states, triggered_wave
 from waves.choices import Channel, SuppressedBy
 from waves.models import Send
 from waves.providers.sms_http.client import HttpSms
-from waves.sending import accounts, row_feed, send_rows
+from waves.sending import accounts, new_messages, row_feed, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_rows import Messages
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_n4_what_a_dead_sender_left_is_sent_again_with_the_same_key(box):
     wave = triggered_wave(10)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     dead = accounts.uuid.uuid4()
     send_rows.claim(
         Messages(wave.pk, Channel.SMS), dead, after=0, limit=4, lease=timedelta(seconds=-1)
@@ -42,7 +42,7 @@ def test_n4_what_a_dead_sender_left_is_sent_again_with_the_same_key(box):
 
 def test_n4_what_a_dead_sender_left_is_unknown_where_keys_mean_nothing(box):
     wave = triggered_wave(10)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sms = Messages(wave.pk, Channel.SMS)
     send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=4, lease=timedelta(seconds=-1))
     report = send(box, wave, honours_keys=False)
@@ -80,7 +80,7 @@ def test_n8_the_feed_goes_on_behind_whole_batches_that_are_skipped(box, monkeypa
 def test_n4_what_its_provider_has_forgotten_is_not_sent_again(box, monkeypatch):
     monkeypatch.setattr(HttpSms, "keys_last", timedelta(hours=1))
     wave = triggered_wave(2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     began = timezone.now() - timedelta(hours=2)
     Send.objects.filter(wave=wave, channel="sms").update(maybe_accepted=True, key_used_at=began)
     send(box, wave)

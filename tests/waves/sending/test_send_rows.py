@@ -1,10 +1,7 @@
-"""The rows of messages: made once, claimed by one sender, recorded by the claim alone. [N-4,
-O-6]
-"""
+"""The rows of messages: claimed by one sender, recorded by the claim alone. [N-4, O-6]"""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 
 import pytest
@@ -14,7 +11,7 @@ from operations.database.statements import rows, run
 from tests.support.sending import states, triggered_wave
 from waves.choices import Channel, SuppressedBy
 from waves.models import Member, Send
-from waves.sending import accounts, send_rows
+from waves.sending import accounts, new_messages, send_rows
 from waves.sending.send_rows import Messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, lift_own, suppress
@@ -24,25 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CAUSE = SuppressedBy.STOP
 
 
-def test_n4_the_key_is_made_with_the_row_from_wave_fan_and_channel():
-    wave = triggered_wave(2, emails=2)
-    send_rows.make_sends(wave)
-    for row in Send.objects.filter(wave=wave).select_related("member"):
-        named = "\x1f".join([wave.name, row.member.global_user_id, row.channel])
-        assert row.key.hex == hashlib.sha256(named.encode()).hexdigest()[:32]
-        assert row.attempts == 0
-
-
-def test_n4_making_the_rows_twice_adds_nothing():
-    wave = triggered_wave(5, emails=3)
-    assert send_rows.make_sends(wave) == 10
-    assert send_rows.make_sends(wave) == 0
-    assert Send.objects.filter(wave=wave).exclude(queued_at=None).count() == 3
-
-
 def test_o6_a_sender_that_was_taken_over_records_nothing():
     wave = triggered_wave(3)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     slow, quick = accounts.uuid.uuid4(), accounts.uuid.uuid4()
     sms = Messages(wave.pk, Channel.SMS)
     rows = send_rows.claim(sms, slow, after=0, limit=3, lease=timedelta(seconds=-1)).rows
@@ -55,17 +36,17 @@ def test_o6_a_sender_that_was_taken_over_records_nothing():
 @pytest.mark.parametrize(("channels", "again"), [("sms_first", 1), ("both", 2)])
 def test_n1_n6_an_sms_that_an_e_mail_has_replaced_is_not_tried_again(channels, again):
     wave = triggered_wave(2, emails=1, channels=channels)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sms = Send.objects.filter(wave=wave, channel="sms")
     sms.update(state="failed", reason="no_connection", attempts=3)
-    send_rows.queue_emails_instead(wave)
+    new_messages.queue_emails_instead(wave)
     assert states(wave, "email")["pending"] == 1
     assert send_rows.back_to_pending(list(sms.values_list("pk", flat=True))) == again
 
 
 def test_o6_two_claims_never_share_a_row():
     wave = triggered_wave(10)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     lease = timedelta(seconds=30)
     sms = Messages(wave.pk, Channel.SMS)
     first = send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=6, lease=lease).rows
@@ -95,7 +76,7 @@ def test_n8_a_claim_skips_who_is_on_the_list_and_says_why():
     """On one channel only; and what is listed for another campaign goes out."""
     wave, other = triggered_wave(4, emails=4), triggered_wave(4, emails=4)
     for each in (wave, other):
-        send_rows.make_sends(each)
+        new_messages.make_sends(each)
     suppressed(wave, 1, 3)
     assert claimed(wave) == ["+12020000002", "+12020000004"]
     assert states(wave) == {"sending": 2, "skipped": 2}
@@ -110,7 +91,7 @@ def test_n8_a_claim_says_how_far_it_came_past_those_it_skipped():
     end.
     """
     wave = triggered_wave(6)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     suppressed(wave, 1, 2, 4)
     ids = list(Send.objects.filter(wave=wave, channel="sms").order_by("id").values_list("id"))
     options = {"limit": 2, "lease": timedelta(seconds=30)}
@@ -124,7 +105,7 @@ def test_n8_a_claim_says_how_far_it_came_past_those_it_skipped():
 
 def test_n8_who_is_taken_off_the_list_before_the_claim_gets_the_message():
     wave = triggered_wave(1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     suppressed(wave, 1)
     lift_own([Contact(Channel.SMS, "+12020000001")], [CAUSE], "Replied START")
     assert claimed(wave) == ["+12020000001"]
@@ -133,7 +114,7 @@ def test_n8_who_is_taken_off_the_list_before_the_claim_gets_the_message():
 def test_n4_n8_what_may_have_arrived_already_stays_unknown():
     """A worker died with it; then the fan objected: it is not sent again, and nobody knows."""
     wave = triggered_wave(2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     sms = Messages(wave.pk, Channel.SMS)
     send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=1, lease=timedelta(seconds=-1))
     send_rows.take_over(sms, honours_keys=True)
@@ -144,17 +125,17 @@ def test_n4_n8_what_may_have_arrived_already_stays_unknown():
 
 def test_n1_n8_with_sms_first_the_email_goes_where_the_phone_is_on_the_list():
     wave = triggered_wave(3, emails=2, channels="sms_first")
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     suppressed(wave, 1, 3)
     claimed(wave)
-    assert send_rows.queue_emails_instead(wave) == 1
+    assert new_messages.queue_emails_instead(wave) == 1
     assert claimed(wave, Channel.EMAIL) == ["fan1@example.com"]
 
 
 def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
     """Never the whole list: its plan with a list of 20,000 reads them one by one."""
     wave = triggered_wave(50)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     suppressed(wave, 1)
     run(
         "INSERT INTO waves_suppression (channel, contact, cause, reason, lift_reason)"
@@ -172,7 +153,7 @@ def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
 
 def test_n4_what_may_have_been_accepted_before_the_key_was_forgotten_is_unknown():
     wave = triggered_wave(4)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     ages = [(True, 3), (True, 1), (False, 3), (True, None)]  # hours since the first attempt
     sends = list(Send.objects.filter(wave=wave, channel="sms").order_by("pk"))
     for row, (maybe, hours) in zip(sends, ages, strict=True):

@@ -18,7 +18,7 @@ from waves import actions
 from waves.errors import WrongState
 from waves.models import Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome
-from waves.sending import accounts, email_queue, send_rows
+from waves.sending import accounts, email_queue, new_messages
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
@@ -115,7 +115,7 @@ class Holding:
 @pytest.mark.parametrize("channel", ["sms", "email"])
 def test_n6_a_stop_at_200_in_flight_starts_none_and_resuming_sends_exactly_the_rest(channel, ann):
     wave = triggered_wave(300, phones=300 * (channel == "sms"), emails=300 * (channel == "email"))
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     provider = Holding("sms_http" if channel == "sms" else "email_django")
     options = {"provider": provider, "limits": Limits(100_000, 200), "timing": QUICK}
 

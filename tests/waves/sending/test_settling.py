@@ -18,7 +18,7 @@ from waves.models import Resend, Send, Wave
 from waves.providers.outcomes import Kind, Outcome, Receipt
 from waves.providers.sms_http.client import HttpSms
 from waves.receipts import taking
-from waves.sending import results, send_rows, settling
+from waves.sending import new_messages, results, settling
 from waves.sending.email_queue import deliver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,7 +57,7 @@ def test_n4_what_was_accepted_and_not_sent_is_undeliverable_and_does_not_go_agai
 
 def with_unknown(fans: int = 3) -> Wave:
     wave = triggered_wave(fans, emails=fans)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state="unknown", reason="timed_out", attempts=1)
     return wave
 
@@ -100,7 +100,7 @@ def test_n4_what_is_sent_again_keeps_its_key_and_a_receipt_still_counts(box):
 @pytest.mark.parametrize("how", ["by hand", "by a look-up"])
 def test_n1_with_sms_first_a_fan_whose_sms_is_found_to_have_failed_gets_an_e_mail(how, box):
     wave = triggered_wave(2, emails=2, channels="sms_first", state="completed")
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Send.objects.filter(wave=wave).update(state="unknown", reason="timed_out", attempts=1)
     if how == "by hand":
         settle(wave, Settling.FAILED)

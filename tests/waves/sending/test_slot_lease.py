@@ -7,12 +7,12 @@ import time
 
 import pytest
 
+from operations.database.database_thread import DatabaseThread
 from tests.support.sending import FAST, QUICK, triggered_wave
 from waves.choices import Channel
 from waves.models import Sender, Wave
 from waves.providers.sms_http.client import HttpSms
 from waves.sending import accounts
-from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import CHECK_VALID_SECONDS, RunState, SenderSetup
 from waves.sending.send_rows import Messages
 from waves.sending.slot_lease import SlotLease

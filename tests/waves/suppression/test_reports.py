@@ -9,7 +9,7 @@ import pytest
 from tests.support.sending import triggered_wave
 from waves.choices import Channel, SuppressedBy
 from waves.models import Member, Send, Suppression
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.suppression.contacts import Contact
 from waves.suppression.reports import follow_wishes, suppress_recipients
 from waves.suppression.stop_words import Wish
@@ -27,7 +27,7 @@ def live(contact: Contact) -> list[tuple[str, int | None]]:
 
 def test_n8_the_recipient_of_a_message_is_suppressed_on_its_channel_for_all_campaigns():
     wave = triggered_wave(2, emails=2)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     ids = {(row.member.place, row.channel): row.key for row in Send.objects.filter(wave=wave)}
     reported = [
         (ids[1, EMAIL], SuppressedBy.HARD_BOUNCE),
@@ -44,7 +44,7 @@ def test_n8_the_recipient_of_a_message_is_suppressed_on_its_channel_for_all_camp
 
 def test_n8_a_member_whose_contact_is_gone_puts_nothing_on_the_list():
     wave = triggered_wave(1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     Member.objects.filter(wave=wave).update(phone="")
     suppress_recipients([(Send.objects.get(wave=wave, channel=SMS).key, SuppressedBy.STOP)])
     assert not Suppression.objects.exists()

@@ -10,7 +10,7 @@ import pytest
 from tests.support.sending import triggered_wave
 from waves.choices import Channel
 from waves.models import Send
-from waves.sending import send_rows
+from waves.sending import new_messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import entries_of
 from waves.suppression.unsubscribe import link, message_of, unsubscribe
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def messages() -> dict[str, Send]:
     wave = triggered_wave(1, emails=1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     return {row.channel: row for row in Send.objects.filter(wave=wave)}
 
 

@@ -12,7 +12,8 @@ from django.conf import settings
 from operations.commands import ServiceCommand
 from operations.errors import Refusal
 from operations.services.heartbeats import Stop
-from waves import rights, tasks
+from waves import rights
+from waves.sending import tasks as sending_tasks
 
 
 class Command(ServiceCommand):
@@ -31,4 +32,4 @@ class Command(ServiceCommand):
                 "EMAIL_QUEUE is not set. Without it, the workers send the e-mails, and this command"
                 " is not needed."
             )
-        return asdict(tasks.consume_email_queue(stop=stop, once=once))
+        return asdict(sending_tasks.consume_email_queue(stop=stop, once=once))

@@ -9,7 +9,7 @@ from waves.choices import WaveState
 from waves.management.wave_commands import AllSendingCommand
 from waves.models import Wave
 from waves.sending import accounts
-from waves.tasks import wake_senders
+from waves.sending.tasks import wake_senders
 
 
 class Command(AllSendingCommand):

@@ -8,7 +8,7 @@ from waves import rights
 from waves.actions import resume
 from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
-from waves.tasks import wake_senders
+from waves.sending.tasks import wake_senders
 
 
 class Command(WaveActionCommand):

@@ -15,7 +15,7 @@ from operations.services import heartbeats
 from operations.services.heartbeats import Stop
 from waves import rights
 from waves.schedule import ScheduleCheck, check_due_waves, keep_checking, void_what_changed
-from waves.tasks import wake_senders, wake_waves
+from waves.sending.tasks import wake_senders, wake_waves
 
 
 class Command(ServiceCommand):

@@ -13,8 +13,8 @@ from operations.commands import JsonCommand
 from waves import rights
 from waves.choices import Channel, WaveState
 from waves.lifecycle import wave_named
+from waves.sending.tasks import send_here
 from waves.sending.triggering import trigger
-from waves.tasks import send_here
 
 
 class Command(JsonCommand):

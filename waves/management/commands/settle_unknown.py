@@ -13,7 +13,7 @@ from waves import rights
 from waves.choices import Channel, Settling
 from waves.lifecycle import wave_named
 from waves.sending import settling
-from waves.tasks import wake_waves
+from waves.sending.tasks import wake_waves
 
 
 class Command(JsonCommand):

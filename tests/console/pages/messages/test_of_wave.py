@@ -10,7 +10,7 @@ from tests.console.page_cases import said, sending_wave
 from tests.support.people import client_of, member_of
 from tests.support.sending import triggered_wave
 from waves.models import Code, Send, Wave
-from waves.sending import send_rows
+from waves.sending import new_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def wave() -> Wave:
     wave = sending_wave()
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     first = Send.objects.filter(wave=wave, channel="sms").earliest("pk")
     Send.objects.filter(pk=first.pk).update(state="failed", reason="http_400", provider_id="p-77")
     return wave

@@ -13,7 +13,7 @@ from django.test import Client
 from tests.support.sending import triggered_wave
 from waves.choices import Channel
 from waves.models import Suppression, Wave
-from waves.sending import email_queue, send_rows
+from waves.sending import email_queue, new_messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import entries_of
 
@@ -32,7 +32,7 @@ def reader() -> Client:
 @pytest.fixture
 def sent() -> Wave:
     wave = triggered_wave(1, phones=0, emails=1)
-    send_rows.make_sends(wave)
+    new_messages.make_sends(wave)
     assert email_queue.deliver()["sent"] == 1
     return wave
 
@@ -81,7 +81,7 @@ def test_n8_a_reader_leaves_one_campaign_alone_and_gets_no_more_of_its_emails(se
     assert entries_of(READER).get().campaign == sent.campaign
     for wave, left in ((sent, 0), (triggered_wave(1, phones=0, emails=1), 1)):
         wave.sends.all().delete()
-        send_rows.make_sends(wave)
+        new_messages.make_sends(wave)
         assert email_queue.deliver()["sent"] == left
 
 

@@ -18,8 +18,9 @@ from waves.messages.content import MessageTemplate
 from waves.models import ProviderAccount, Sender, TrialMessage, Wave
 from waves.providers.outcomes import Kind, Outcome, Receipt
 from waves.receipts import taking
-from waves.sending import accounts, trial_messages
-from waves.sending.trial_messages import Trial, send_trial
+from waves.rehearsal import trial_messages
+from waves.rehearsal.trial_messages import Trial, send_trial
+from waves.sending import accounts
 
 pytestmark = pytest.mark.django_db
 PHONE, ADDRESS = "+12065550199", "ann@band.example"

@@ -8,8 +8,8 @@ import threading
 import pytest
 from django.db import connection
 
+from operations.database.database_thread import DatabaseThread
 from tests.support.waiting import wait_until
-from waves.sending.database_thread import DatabaseThread
 
 
 def test_work_is_done_one_after_the_other_in_the_order_it_was_asked_for():

@@ -1,0 +1,29 @@
+"""The rows of a wave's messages are made once, with their keys. [N-4]"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.support.sending import triggered_wave
+from waves.models import Send
+from waves.sending import new_messages
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_n4_the_key_is_made_with_the_row_from_wave_fan_and_channel():
+    wave = triggered_wave(2, emails=2)
+    new_messages.make_sends(wave)
+    for row in Send.objects.filter(wave=wave).select_related("member"):
+        named = "\x1f".join([wave.name, row.member.global_user_id, row.channel])
+        assert row.key.hex == hashlib.sha256(named.encode()).hexdigest()[:32]
+        assert row.attempts == 0
+
+
+def test_n4_making_the_rows_twice_adds_nothing():
+    wave = triggered_wave(5, emails=3)
+    assert new_messages.make_sends(wave) == 10
+    assert new_messages.make_sends(wave) == 0
+    assert Send.objects.filter(wave=wave).exclude(queued_at=None).count() == 3
