@@ -13,49 +13,21 @@ from django.utils.text import capfirst
 from campaigns.models import Campaign, Market
 from operations.entry import languages
 from waves.choices import Audience, Channel, SendState
+from waves.models.attempted import Attempted
 from waves.models.waves import Member, Wave
 
 
-class Send(models.Model):
+class Send(Attempted):
     """One message to one member on one channel; the idempotency key is made with the row, before
     any attempt. [N-3, N-4]
     """
 
     wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="sends")
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="sends")
-    channel = models.CharField(max_length=5, choices=Channel)
     key = models.UUIDField(unique=True, help_text="Idempotency key of (wave, fan, channel)")
-    state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
-    reason = models.CharField(max_length=60, blank=True)
     queued_at = models.DateTimeField(
         null=True, blank=True, help_text="When an e-mail came into the e-mail queue"
     )
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(
-        null=True, blank=True, help_text="Back-off: no attempt before this"
-    )
-    lease_until = models.DateTimeField(null=True, blank=True)
-    claim = models.UUIDField(
-        null=True,
-        blank=True,
-        help_text="Fences the outcome: only the claim that sent may record it",
-    )
-    maybe_accepted = models.BooleanField(
-        default=False, db_default=False, help_text="An earlier attempt may have arrived"
-    )
-    key_used_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="When the first attempt began that may have been accepted",
-    )
-    provider = models.CharField(
-        max_length=40,
-        blank=True,
-        db_default="",
-        help_text="Account of the last attempt's provider",
-    )
-    provider_id = models.CharField(max_length=80, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="When a receipt or a person settled it"
     )

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from waves.choices import Channel, RehearsalState, SendState
+from waves.choices import RehearsalState, SendState
+from waves.models.attempted import Attempted
 from waves.models.waves import Member, Wave
 
 
@@ -52,7 +53,7 @@ class Rehearsal(models.Model):
         return f"rehearsal {self.pk} of wave {self.wave_id}"
 
 
-class RehearsalSend(models.Model):
+class RehearsalSend(Attempted):
     """One rehearsed message. It has the columns of `Send` that senders work on, and no code: the
     one in its text is made while it is sent. Its member may be gone. [X-6, N-3]
     """
@@ -61,26 +62,10 @@ class RehearsalSend(models.Model):
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
-    channel = models.CharField(max_length=5, choices=Channel)
     key = models.UUIDField(unique=True, help_text="Of its own: never that of the real message")
-    state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
-    reason = models.CharField(max_length=60, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    claim = models.UUIDField(null=True, blank=True)
-    maybe_accepted = models.BooleanField(default=False, db_default=False)
-    key_used_at = models.DateTimeField(null=True, blank=True)
-    provider = models.CharField(
-        max_length=40,
-        blank=True,
-        db_default="",
-        help_text="Account of the last attempt's provider",
-    )
     provider_id = models.CharField(
         max_length=80, blank=True, help_text="Begin of the SHA-256 of the recorded text"
     )
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "rehearsed message"

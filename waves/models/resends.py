@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from waves.choices import Channel, SendState
+from waves.choices import SendState
+from waves.models.attempted import Attempted
 from waves.models.waves import Member, Wave
 
 
-class Resend(models.Model):
+class Resend(Attempted):
     """One message of a wave sent again to one fan, to the contact that support named. It has the
     columns of `Send` that senders work on, and a key of its own. [X-12, N-3, N-4]
     """
@@ -22,28 +23,11 @@ class Resend(models.Model):
     why = models.TextField("reason given")
     wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="resends")
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="resends")
-    channel = models.CharField(max_length=5, choices=Channel)
     contact = models.CharField("to", max_length=254)
     is_corrected = models.BooleanField(
         "corrected", help_text="Another contact than the one in the wave"
     )
     key = models.UUIDField(unique=True, help_text="Of its own: never that of the wave's message")
-    state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
-    reason = models.CharField(max_length=60, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    claim = models.UUIDField(null=True, blank=True)
-    maybe_accepted = models.BooleanField(default=False, db_default=False)
-    key_used_at = models.DateTimeField(null=True, blank=True)
-    provider = models.CharField(
-        max_length=40,
-        blank=True,
-        db_default="",
-        help_text="Account of the last attempt's provider",
-    )
-    provider_id = models.CharField(max_length=80, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
