@@ -15,7 +15,8 @@ class DatalakeConfig(AppConfig):
             save,
             tasks,
         )
-        from datalake.choices import LAKE_STREAMS
+        from datalake.choices import LAKE_STREAMS, QueueName
+        from datalake.queues import handing_over
         from datalake.streams import consumers
         from operations import job_kinds, schedules
 
@@ -23,3 +24,5 @@ class DatalakeConfig(AppConfig):
         schedules.register(tasks.SCHEDULED_RUNS)
         for stream in LAKE_STREAMS:
             consumers.register_step(save.CONSUMER, stream, partial(save.save, str(stream)))
+        for queue in QueueName:
+            handing_over.register(queue)

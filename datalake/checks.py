@@ -1,4 +1,6 @@
-"""A queue of SQS whose region nobody knows stops the start: nothing could be sent to it. [N-5]"""
+"""A queue of SQS whose region nobody knows stops the start: nothing could be sent to it. [N-5,
+T-4]
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from datalake.aws.sqs import region_of
 
-QUEUES: Final = ("EMAIL_QUEUE", "S3_EVENTS_QUEUE")
+QUEUES: Final = ("EMAIL_QUEUE", "S3_EVENTS_QUEUE", "VERDICT_QUEUE")
 
 
 @register("fairwave")

@@ -26,6 +26,20 @@ class StreamName(TextChoices):
 LAKE_STREAMS = (StreamName.INPUT, StreamName.SCORED, StreamName.FANLIST_RANKS)
 
 
+class QueueName(TextChoices):
+    """The queues of messages. [T-4]"""
+
+    VERDICT = "verdict"
+
+
+class MessageState(TextChoices):
+    """A message of a queue: it waits until it is acknowledged or handed over to SQS. [T-4]"""
+
+    WAITING = "waiting"
+    DONE = "done"
+    DEAD = "dead"
+
+
 class PayloadForm(TextChoices):
     """How a batch is stored: columns of one record type, or JSON that may hold anything."""
 

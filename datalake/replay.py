@@ -1,4 +1,6 @@
-"""Dead letters are replayed into the place that they came from: their stream, or the lake. [T-1]"""
+"""Dead letters are replayed into the place that they came from: their stream, their queue, or the
+lake. [T-1]
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from django.utils import timezone
 from datalake import streams
 from datalake.choices import StreamName
 from datalake.models import Claim, DeadLetter
+from datalake.queues import rows as queue_rows
 from datalake.save import CONSUMER, ClaimContents, save_claim
 from operations.database.locks import exclusive
 
@@ -32,12 +35,34 @@ def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
     record = json.loads(letter.record) if corrected is None else corrected
     if is_of_stream(letter):
         return _onto_stream(letter, record)
+    if is_of_queue(letter):
+        return _into_queue(letter, record)
     return _into_lake(letter, record)
+
+
+def place_of(letter: DeadLetter) -> str:
+    """Where the letter is replayed, in words."""
+    if is_of_queue(letter):
+        return f"queue {letter.source.removeprefix(queue_rows.LETTERS_OF)}"
+    return f"stream {letter.source}" if is_of_stream(letter) else "the lake"
 
 
 def is_of_stream(letter: DeadLetter) -> bool:
     """A letter of a file that others put into the lake is of no stream."""
     return letter.source in StreamName.values
+
+
+def is_of_queue(letter: DeadLetter) -> bool:
+    return letter.source.startswith(queue_rows.LETTERS_OF)
+
+
+@transaction.atomic
+def _into_queue(letter: DeadLetter, record: Any) -> bool:
+    """The message waits again, under its id."""
+    waiting = DeadLetter.objects.filter(pk=letter.pk, replayed_at=None)
+    if not waiting.update(replayed_at=timezone.now()):
+        return False
+    return queue_rows.revive(letter, json.dumps(record, separators=(",", ":")))
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
         still = (
             f"If consumer {letter.consumer} still cannot process it, it becomes a new dead letter."
         )
-        place = f"stream {letter.source}" if replay.is_of_stream(letter) else "the lake"
+        place = replay.place_of(letter)
         messages.success(request, f"Record {pk} was replayed into {place}. {still}")
     else:
         messages.info(request, f"Record {pk} was already replayed. Nothing was done.")

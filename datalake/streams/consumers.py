@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from datalake import streams
-from datalake.choices import ClaimState
+from datalake.choices import ClaimState, StreamName
 from datalake.errors import ConsumerFailed, UnknownConsumer
 from datalake.models import Checkpoint, Claim
 from datalake.records import HASH, normalise
@@ -64,9 +64,24 @@ Step = Callable[[int], Consumed | None]
 
 @dataclass(frozen=True)
 class Subscription:
+    """`stream` is a stream, or the words for another source, which then says how much `waits`
+    there.
+    """
+
     consumer: str
     stream: str
     step: Step
+    waits: Callable[[], int] | None = None
+
+    @property
+    def source(self) -> str:
+        return f"stream {self.stream}" if self.stream in StreamName.values else self.stream
+
+    def lag(self) -> int:
+        """How many records are still to be taken."""
+        if self.waits is not None:
+            return self.waits()
+        return streams.records_after(self.stream, position(self.consumer, self.stream))
 
 
 _subscriptions: dict[tuple[str, str], Subscription] = {}
@@ -81,9 +96,13 @@ def register(consumer: str, stream: str, handler: Handler, *, types: Collection[
     )
 
 
-def register_step(consumer: str, stream: str, step: Step) -> None:
-    """Register a consumer that keeps position and effects together by its own means."""
-    _subscriptions[consumer, stream] = Subscription(consumer, stream, step)
+def register_step(
+    consumer: str, stream: str, step: Step, *, waits: Callable[[], int] | None = None
+) -> None:
+    """Register a consumer that keeps position and effects together by its own means. One that takes
+    from something else than a stream names it in words, and says how much waits there.
+    """
+    _subscriptions[consumer, stream] = Subscription(consumer, stream, step, waits)
 
 
 def registered(names: Sequence[str] = ()) -> list[Subscription]:
@@ -104,7 +123,7 @@ class _Turn:
         self.consumed = Consumed()
         self.trouble = Trouble(
             f"Consumer {subscription.consumer}",
-            f"stream {subscription.stream}",
+            subscription.source,
             page="/admin/datalake/checkpoint/",
         )
 
@@ -184,10 +203,7 @@ def _report(turns: Sequence[_Turn]) -> dict[str, int]:
         "out": consumed.records_out,
         "rejected": consumed.invalid + consumed.duplicates,
         "duplicates": consumed.duplicates,
-        "lag": sum(
-            streams.records_after(each.stream, position(each.consumer, each.stream))
-            for each in (turn.subscription for turn in turns)
-        ),
+        "lag": sum(turn.subscription.lag() for turn in turns),
     }
 
 

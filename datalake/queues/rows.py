@@ -1,0 +1,88 @@
+"""The rows of the queues: put, settled, made dead letters and taken back from there. [T-4]"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from datalake.choices import MessageState
+from datalake.models import DeadLetter, QueueMessage
+from datalake.queues.messages import Outgoing
+from datalake.streams import deadletters
+from datalake.streams.deadletters import StreamRecord
+from operations.alerts import alert
+from operations.database.statements import run
+
+LETTERS_OF: Final = "queue:"  # how the source of a queue's dead letters begins
+CONSUMER: Final = "{}-queue"
+
+_PUT = """
+INSERT INTO datalake_queuemessage (queue, key, "group", body, state)
+SELECT %(queue)s, key, "group", body, 'waiting'
+FROM unnest(%(keys)s::text[], %(groups)s::text[], %(bodies)s::text[]) WITH ORDINALITY
+    AS given(key, "group", body, number)
+ORDER BY number
+ON CONFLICT DO NOTHING
+"""
+
+
+def put(queue: str, messages: Sequence[Outgoing]) -> int:
+    """In the caller's transaction; how many are new."""
+    return run(
+        _PUT,
+        queue=queue,
+        keys=[each.id for each in messages],
+        groups=[each.group for each in messages],
+        bodies=[each.text for each in messages],
+    )
+
+
+def waiting(queue: str) -> QuerySet[QueueMessage]:
+    return QueueMessage.objects.filter(queue=queue, state=MessageState.WAITING)
+
+
+def settle(found: QuerySet[QueueMessage]) -> int:
+    """They were acknowledged or handed over; how many of them waited until now."""
+    return found.filter(state=MessageState.WAITING).update(
+        state=MessageState.DONE, settled_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def make_dead_letters(queue: str, found: QuerySet[QueueMessage], error: str) -> int:
+    """Make dead letters of messages that wait; how many."""
+    messages = list(found.filter(state=MessageState.WAITING).select_for_update().order_by("pk"))
+    if not messages:
+        return 0
+    source = f"{LETTERS_OF}{queue}"
+    for each in messages:
+        # a message may die again after it was replayed
+        deaths = DeadLetter.objects.filter(source=source, position=each.pk).count()
+        letter = StreamRecord(each.pk, deaths, error, json.loads(each.body))
+        deadletters.store(CONSUMER.format(queue), source, [letter])
+    QueueMessage.objects.filter(pk__in=[each.pk for each in messages]).update(
+        state=MessageState.DEAD, settled_at=timezone.now()
+    )
+    alert(
+        f":red_circle: Queue {queue}: {len(messages)} of its messages became dead letters: {error}."
+        " Replay them when the cause is fixed."
+    )
+    return len(messages)
+
+
+def revive(letter: DeadLetter, body: str) -> bool:
+    """Let the message of a dead letter wait again; False where it does already."""
+    return bool(
+        QueueMessage.objects.filter(pk=letter.position, state=MessageState.DEAD).update(
+            body=body,
+            state=MessageState.WAITING,
+            settled_at=None,
+            receives=0,
+            visible_at=timezone.now(),
+        )
+    )
