@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from fairwave import data_folder
 DATABASE = "fairwave"
 USER = "fairwave"
 START_TIMEOUT_SECONDS = 90
+STOP_TIMEOUT_SECONDS = 30
 LONGEST_SOCKET_PATH = 90  # the kernel allows 107 bytes, PostgreSQL appends ".s.PGSQL.5432"
 
 
@@ -75,6 +77,31 @@ def share(data: Path) -> None:
         fcntl.flock(starting, fcntl.LOCK_EX)
         if not (_is_guarded(folder) and _answers(data)):
             _start_guardian(folder, data)
+
+
+def discard(data: Path) -> None:
+    """Delete a data folder, its database included, once nobody uses its server any more. Raises
+    EmbeddedServerError while somebody does.
+    """
+    folder = database_folder(data)
+    if folder.exists():
+        with (folder / "users.lock").open("a") as users:
+            deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+            while not _locked(users):  # a guardian holds it until its server has ended
+                if time.monotonic() > deadline:
+                    raise EmbeddedServerError(f"Another process is using the database in {data}.")
+                time.sleep(0.05)
+            shutil.rmtree(data)
+    elif data.exists():
+        shutil.rmtree(data)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_guarded(folder: Path) -> bool:

@@ -1,5 +1,5 @@
-"""`python -m sandbox.presale [--fans N] [--json]`: one whole presale with pretend fans, by the
-product's commands.
+"""`python -m sandbox.presale [--fans N] [--json] [--aws]`: one whole presale with pretend fans, by
+the product's commands.
 
 Every step is a management command that an engineer could type; the providers are the sandbox's,
 over real connections.
@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 import sandbox
 from fairwave import embedded, env
-from sandbox import fans, presale_waves, report
+from sandbox import amazon, fans, presale_waves, report
 from sandbox.presale_waves import APPROVER, PREPARER
 from sandbox.steps import Presale, StepFailed, say
 
@@ -35,16 +37,44 @@ FAIL_RATES = {"400": 0.004, "503": 0.02}
 def main() -> int:
     options = arguments()
     started = time.monotonic()
-    data = env.data_folder()
-    with sandbox.running(
-        latency_ms=LATENCY_MS,
-        fail_rates=FAIL_RATES,
-        retry_after_seconds=0.2,
-        token=env.text("SMS_TOKEN", "sandbox"),
-        code_token=env.text("CODE_SERVICE_TOKEN"),
-        codes_file=str(data / "sandbox-codes.jsonl"),  # which bin/serve knows too
-    ) as providers:
+    try:
+        data = amazon.fresh_folder(env.data_folder()) if options.aws else env.data_folder()
+        with providers_of(data, aws=options.aws) as providers:
+            set_up(data)
+            presale = Presale(next_campaign_id(), data)
+            run(presale, options.fans, providers)
+            result = report.summary(presale, aws=options.aws)
+    except (ImproperlyConfigured, StepFailed) as failed:
+        say(f"The demo stopped. {failed}")
+        if options.json:
+            print(json.dumps({"error": str(failed)}))  # noqa: T201
+        return 1
+    result["seconds"] = round(time.monotonic() - started, 1)
+    print(json.dumps(result) if options.json else report.table(result))  # noqa: T201
+    return 0 if result["proof"]["verified"] else 1
+
+
+@contextmanager
+def providers_of(data: Path, *, aws: bool) -> Iterator[sandbox.RunningSandbox]:
+    """The sandbox's providers, with `aws` Amazon's services too, and the environment that names
+    them.
+    """
+    with ExitStack() as running:
+        if aws:
+            say("Starting Amazon's services: moto's server, which forgets everything at the end …")
+            os.environ |= running.enter_context(amazon.running())
+        providers = running.enter_context(
+            sandbox.running(
+                latency_ms=LATENCY_MS,
+                fail_rates=FAIL_RATES,
+                retry_after_seconds=0.2,
+                token=env.text("SMS_TOKEN", "sandbox"),
+                code_token=env.text("CODE_SERVICE_TOKEN"),
+                codes_file=str(data / "sandbox-codes.jsonl"),  # which bin/serve knows too
+            )
+        )
         os.environ |= {
+            "FAIRWAVE_DATA": str(data),
             "SMS_URL": providers.url,
             "SMS_PER_SECOND": str(PER_SECOND),
             "EMAIL_PER_SECOND": str(PER_SECOND),
@@ -52,19 +82,7 @@ def main() -> int:
             "SLACK_WEBHOOK_URL": f"{providers.url}/slack/presale",
             "LOG_LEVEL": "ERROR",
         }
-        try:
-            set_up(data)
-            presale = Presale(next_campaign_id(), data)
-            run(presale, options.fans, providers)
-        except (ImproperlyConfigured, StepFailed) as failed:
-            say(f"The demo stopped. {failed}")
-            if options.json:
-                print(json.dumps({"error": str(failed)}))  # noqa: T201
-            return 1
-    result = report.summary(presale)
-    result["seconds"] = round(time.monotonic() - started, 1)
-    print(json.dumps(result) if options.json else report.table(result))  # noqa: T201
-    return 0 if result["proof"]["verified"] else 1
+        yield providers
 
 
 def arguments() -> argparse.Namespace:
@@ -77,6 +95,11 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--json", action="store_true", help="print the result as one JSON object on the last line"
+    )
+    parser.add_argument(
+        "--aws",
+        action="store_true",
+        help="keep files, streams and queues on Amazon's services, played by moto's server",
     )
     options = parser.parse_args()
     if options.fans < 100:
@@ -198,19 +221,23 @@ def save_statistics(presale: Presale) -> None:
 
 def verify(presale: Presale) -> dict[str, Any]:
     """Check the bundle with nothing but the script inside it and a bare Python, as anyone outside
-    would.
+    would who downloaded it.
     """
     say("Checking the proof with the stand-alone script …")
     from console.proof.bundle import CHECKER
+    from console.proof.proof import bundle_key
+    from datalake.storage import buckets
 
-    bundle = presale.steps["proof_bundle"]["bundle"]
+    bundle = presale.files / "proof.zip"
+    with buckets.scoring().open(bundle_key(presale.campaign_id)) as stored:
+        bundle.write_bytes(stored.read())
     commitment = presale.steps["load_campaign"]["commitment"]
     command = [
         sys.executable,
         "-I",
         "-S",
         str(CHECKER),
-        bundle,
+        str(bundle),
         "--commitment",
         commitment,
         "--json",
@@ -219,7 +246,7 @@ def verify(presale: Presale) -> dict[str, Any]:
     found = (
         json.loads(checked.stdout.splitlines()[-1]) if checked.stdout else {"error": checked.stderr}
     )
-    return {"verified": checked.returncode == 0, "bundle": bundle, **found}
+    return {"verified": checked.returncode == 0, "bundle": str(bundle), **found}
 
 
 if __name__ == "__main__":

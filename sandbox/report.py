@@ -12,12 +12,16 @@ from typing import Any
 from fairwave import env
 from sandbox.steps import Presale
 
+GONE = (
+    "Files on s3:// are gone: Amazon's services were played by moto's server, which has ended. Run"
+    " bin/demo without --aws to see a presale in the site."
+)
 COUNTS = ("total", "ok", "failed", "skipped", "unknown", "pending")
 
 
-def summary(presale: Presale) -> dict[str, Any]:
+def summary(presale: Presale, *, aws: bool) -> dict[str, Any]:
     """The numbers and places of interest; each as the step itself reported it, and summed over the
-    waves where it is about all of them.
+    waves where it is about all of them. With `aws` nothing can be looked at later.
     """
     steps, (uploaded, drawn, top_up) = presale.steps, presale.waves
     scores, wave, last = steps["process_scores"], drawn["prepared"], top_up["prepared"]
@@ -47,7 +51,7 @@ def summary(presale: Presale) -> dict[str, Any]:
         "gateway": steps["gateway"],
         "lake": {"records": presale.saved, **merged(steps["merge_avro"]["merges"])},
         "proof": {"verified": steps["proof"]["verified"], "commitment": scores["commitment"]},
-        "site": how_to_look(),
+        "site": GONE if aws else how_to_look(),
         "where": {
             "scrubbed file": bucket.url_or_path(scores["scrubbed"]),
             "rejected rows": bucket.url_or_path(scores["rejected_file"]),
