@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -263,3 +264,17 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     assert str(tmp_path / "data" / "postgres") in done.stderr
     assert "FAIRWAVE_DATA" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_data_folder_is_deleted_only_when_nobody_uses_its_server(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "STOP_TIMEOUT_SECONDS", 0)
+    folder = embedded.database_folder(tmp_path / "data")
+    folder.mkdir(parents=True)
+    with (folder / "users.lock").open("w") as user:
+        fcntl.flock(user, fcntl.LOCK_SH)
+        with pytest.raises(embedded.EmbeddedServerError, match=r"Another process .*/data"):
+            embedded.discard(tmp_path / "data")
+    assert folder.exists()
+    embedded.discard(tmp_path / "data")
+    embedded.discard(tmp_path / "data")  # deleting what is not there is no error
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,44 @@
+"""The demo with Amazon's services on: the whole presale, from an empty database, on moto's
+server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox import amazon
+from sandbox.steps import StepFailed
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.processes
+def test_a_presale_on_amazons_services_ends_with_a_verified_proof(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-m", "sandbox.presale", "--aws", "--fans", "100", "--json"],
+        env=os.environ | {"FAIRWAVE_DATA": str(tmp_path), "DATABASE_URL": ""},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    result = json.loads(told.stdout.splitlines()[-1])
+    assert result["proof"]["verified"]
+    assert [wave["state"] for wave in result["waves"]] == ["completed"] * 3
+    assert result["sent"]["ok"] == result["selected"] > 0
+    assert result["lake"]["files_merged"] > result["lake"]["merged_into"] > 0
+    kept = result["where"]
+    assert all(kept[name].startswith("s3://") for name in ("scrubbed file", "lake"))
+
+
+def test_a_database_of_ones_own_is_not_emptied_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann@db.example/presale")
+    with pytest.raises(StepFailed, match="unset DATABASE_URL"):
+        amazon.fresh_folder(tmp_path)
