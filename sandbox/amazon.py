@@ -73,11 +73,12 @@ def set_up(address: str) -> dict[str, str]:
     """
     import boto3
 
-    session = boto3.Session(ACCOUNT["AWS_ACCESS_KEY_ID"], ACCOUNT["AWS_SECRET_ACCESS_KEY"])
-    s3, sqs, glue = (
-        session.client(name, endpoint_url=address, region_name=REGION)
-        for name in ("s3", "sqs", "glue")
+    session = boto3.Session(
+        ACCOUNT["AWS_ACCESS_KEY_ID"], ACCOUNT["AWS_SECRET_ACCESS_KEY"], region_name=REGION
     )
+    s3 = session.client("s3", endpoint_url=address)
+    sqs = session.client("sqs", endpoint_url=address)
+    glue = session.client("glue", endpoint_url=address)
     for bucket in (SCORING, LAKE):
         s3.create_bucket(Bucket=bucket)
     glue.create_database(DatabaseInput={"Name": GLUE_DATABASE})
