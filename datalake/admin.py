@@ -6,7 +6,15 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from datalake.choices import FileState, MergeState
-from datalake.models import Checkpoint, DeadLetter, LakeFile, LakePartition, Merge, Stream
+from datalake.models import (
+    Checkpoint,
+    DeadLetter,
+    LakeFile,
+    LakePartition,
+    Merge,
+    ParityResult,
+    Stream,
+)
 from operations.adminkit.listing import (
     BigTableAdmin,
     MaskedAdmin,
@@ -106,3 +114,19 @@ class StreamAdmin(ReadOnlyAdmin):
 @admin.register(Checkpoint)
 class CheckpointAdmin(ReadOnlyAdmin):
     list_display = ("consumer", "stream", counted("position"), "updated_at")
+
+
+@admin.register(ParityResult)
+class ParityResultAdmin(ReadOnlyAdmin):
+    list_display = (
+        "__str__",
+        "ok",
+        counted("database_records"),
+        counted("lake_records"),
+        counted("from_files"),
+        counted("tombstones"),
+        "files_read",
+        "error",
+        "checked_at",
+    )
+    list_filter = ("ok", "record_type")

@@ -77,6 +77,12 @@ class UnknownDeadLetter(Refusal):
     """No dead letter has this number. [T-1]"""
 
 
+class ParityBusy(Refusal):
+    """Files moved again and again while they were read to be compared. [X-9]"""
+
+    is_transient = True
+
+
 class QueueUnreachable(Refusal):
     """A queue of messages does not answer, or not as it should."""
 

@@ -105,6 +105,9 @@ class Claim(models.Model):
     duplicates = models.BigIntegerField(default=0, help_text="Processed before")
     claimed_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True, blank=True)
+    is_counted = models.BooleanField(
+        default=False, help_text="Of the lake: parity has counted what was published in it"
+    )
 
     class Meta:
         constraints = [
@@ -123,7 +126,14 @@ class Claim(models.Model):
                 | Q(records_in=F("records_out") + F("invalid") + F("duplicates")),
             ),
         ]
-        indexes = [models.Index(fields=["done_at"], name="claim_done")]
+        indexes = [
+            models.Index(fields=["done_at"], name="claim_done"),
+            models.Index(
+                fields=["id"],
+                name="claim_uncounted",
+                condition=Q(consumer="lake", state=ClaimState.DONE, is_counted=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.consumer}: {self.source} {self.first}–{self.last}"
@@ -349,3 +359,57 @@ class LakeFile(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class PublishedDay(models.Model):
+    """What was published of one type and UTC day, counted from the streams' batches and not from
+    the lake's files: the database's side of parity. [L-9, X-9]
+    """
+
+    record_type = models.CharField(max_length=40)
+    day = models.DateField()
+    records = models.BigIntegerField(default=0)
+    content_hash = models.CharField(max_length=64, default="0" * 64)
+    from_files = models.BigIntegerField(
+        default=0, help_text="Of these, records of files that others put into the lake"
+    )
+    tombstones = models.BigIntegerField(
+        default=0, help_text="Of these, records of fans who were erased since"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="publishedday_once", fields=["record_type", "day"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.day}"
+
+
+class ParityResult(models.Model):
+    """How database and lake compared last, for one type and day, or month where its days are one
+    file. [X-9]
+    """
+
+    record_type = models.CharField(max_length=40)
+    period = models.CharField(max_length=10, help_text="2026-01-20, or 2026-01 for a month")
+    ok = models.BooleanField()
+    database_records = models.BigIntegerField()
+    lake_records = models.BigIntegerField()
+    database_hash = models.CharField(max_length=64)
+    lake_hash = models.CharField(max_length=64)
+    from_files = models.BigIntegerField(default=0)
+    tombstones = models.BigIntegerField(default=0)
+    files_read = models.BooleanField(
+        default=False, help_text="The files themselves were read, not only their entries"
+    )
+    error = models.CharField(max_length=500, blank=True, help_text="A file that cannot be read")
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="parityresult_once", fields=["record_type", "period"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.period}"

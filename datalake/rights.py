@@ -4,3 +4,4 @@ from __future__ import annotations
 
 MERGE = ("datalake.add_merge", "datalake.view_merge")
 REPLAY = ("datalake.change_deadletter", "datalake.view_deadletter")
+PARITY = ("datalake.add_merge", "datalake.view_parityresult")

@@ -1,5 +1,5 @@
 """Which stage follows which: a merge's archive is enqueued, and the scheduled merges run here.
-[L-3, L-5]
+[L-3, L-5, X-9]
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from datalake import archive, merge_runs
+from datalake.parity import published, runs
 from operations.job_kinds import JobKind
 from operations.schedules import ScheduledRun
 from operations.tasks import enqueue
@@ -40,7 +41,24 @@ def merge_monthly() -> None:
     ask_for_merges(monthly=True)
 
 
+def check_parity() -> None:
+    """Scheduled for 11:00 UTC, after the merges."""
+    enqueue(runs.open_job())
+
+
+def count_published() -> None:
+    """Scheduled each hour: what is counted may leave the streams."""
+    published.count_published()
+
+
 JOB_KINDS = [
+    JobKind(
+        runs.JOB_KIND,
+        "Compare database and lake",
+        runs.run,
+        right="datalake.add_merge",
+        before_progress="Counting what was published.",
+    ),
     JobKind(
         merge_runs.JOB_KIND,
         "Merge past periods",
@@ -57,6 +75,8 @@ JOB_KINDS = [
     ),
 ]
 SCHEDULED_RUNS = [
+    ScheduledRun("check_parity", check_parity, every="day", hour=11),
+    ScheduledRun("count_published", count_published, every="hour"),
     ScheduledRun("merge_daily", merge_daily, every="day", hour=10),
     ScheduledRun("merge_monthly", merge_monthly, every="month", day=2, hour=9),
 ]

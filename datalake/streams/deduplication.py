@@ -31,6 +31,22 @@ def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
     return mask & ~digests.is_in(others) if others else mask
 
 
+def of_claim(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
+    """What `mark` answered for these dedupeHashes; of identities that are kept no more, it is taken
+    that they were the claim's.
+    """
+    digests = hashes.str.slice(-_DIGEST_DIGITS).alias("digest")
+    mask = digests.is_first_distinct()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT digest FROM datalake_seenrecord WHERE consumer = %s AND claim <> %s"
+            " AND digest = ANY(%s::uuid[])",
+            [consumer, claim, digests.filter(mask).sort().to_list()],
+        )
+        others = [digest.hex for (digest,) in cursor.fetchall()]
+    return mask & ~digests.is_in(others)
+
+
 def unmark(consumer: str, hashes: list[str], claim: int) -> None:
     """Take back records that the claim entered and then rejected, so that a corrected one can take
     effect.

@@ -1,0 +1,1 @@
+"""Database and lake, compared by type and day. [L-9, X-9]"""
