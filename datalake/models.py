@@ -363,7 +363,8 @@ class LakeFile(models.Model):
 
 class PublishedDay(models.Model):
     """What was published of one type and UTC day, counted from the streams' batches and not from
-    the lake's files: the database's side of parity. [L-9, X-9]
+    the lake's files: the database's side of parity. An erasure enters its tombstones by
+    `parity.published.add_tombstones`. [L-9, X-9, X-11]
     """
 
     record_type = models.CharField(max_length=40)

@@ -84,6 +84,7 @@ NAVIGATION = [
         "items": [
             _entry("Lake files", "database", "datalake.lakefile"),
             _entry("Lake partitions", "calendar_month", "datalake.lakepartition"),
+            _entry("Parity results", "balance", "datalake.parityresult"),
             _entry("Merges", "merge", "datalake.merge"),
             _entry("Dead letters", "unsubscribe", "datalake.deadletter"),
         ],

@@ -88,6 +88,7 @@ WITHOUT_PAGE = {
     "erase_fan",
     "fan_receipt",
     "load_campaign",
+    "parity",
     "save_stats",
     "setup_roles",
     "slack_stats",

@@ -12,7 +12,15 @@ from django.contrib.auth.models import User
 
 from campaigns.models import Arrival, Campaign, ListEntry, Registrant
 from console.models import Erasure, PersonalDataAccess
-from datalake.models import Checkpoint, DeadLetter, LakeFile, LakePartition, Merge, Stream
+from datalake.models import (
+    Checkpoint,
+    DeadLetter,
+    LakeFile,
+    LakePartition,
+    Merge,
+    ParityResult,
+    Stream,
+)
 from demand.models import Batch, CurrentRecord, Delivery, ErrorFile
 from operations.models import Alert, StatusChange
 from tests.support.site.one_of_each import NOW, one_of_each
@@ -64,6 +72,15 @@ def _archive(pk: int) -> None:
         pk=pk, key="a.avro", schema="scoring.v1", records=1, bytes=1, content_hash="0" * 64, **day
     )
     LakePartition.objects.create(pk=pk, record_type="scoring", day=date(2026, 1, 1))
+    ParityResult.objects.create(
+        pk=pk,
+        record_type="scoring",
+        period="2026-01-01",
+        ok=True,
+        database_records=0,
+        lake_records=0,
+        checked_at="2026-01-02T11:00:00Z",
+    )
     Merge.objects.create(pk=pk, generation=1, **day)
     Stream.objects.create(name=str(pk))
     Checkpoint.objects.create(pk=pk, consumer="lake", stream="elsewhere")
