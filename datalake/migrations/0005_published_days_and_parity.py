@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datalake', '0003_claims_are_found_by_time'),
+        ('datalake', '0004_messages_of_queues'),
     ]
 
     operations = [

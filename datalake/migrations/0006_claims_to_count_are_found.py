@@ -16,7 +16,7 @@ AS_LONG_AS_IT_TAKES = "SET lock_timeout = 0"
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("datalake", "0004_published_days_and_parity")]
+    dependencies = [("datalake", "0005_published_days_and_parity")]
 
     operations = [
         migrations.RunSQL(AS_LONG_AS_IT_TAKES, "RESET lock_timeout"),
