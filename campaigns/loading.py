@@ -48,7 +48,7 @@ CHOICES: Mapping[str, list[str]] = {
     "notify_channels": NotifyChannels.values,
 }
 FLAGS = ("allow_intl_phones", "require_confirmed_phone")
-WHOLE = ("max_fans_per_contact", "code_length")
+WHOLE = ("max_fans_per_contact", "code_length", "soft_start")
 PLAIN = (*TEXTS, *CHOICES, *FLAGS, *WHOLE, "min_score", "home_countries")
 DATES = ("registration_opens", "registration_closes", "entropy_public_at")
 LISTS = {

@@ -46,6 +46,7 @@ OTHER_CAMPAIGN_OPTIONS: Mapping[str, str] = {
     "notify_channels": "notify channels",
     "default_language": "default language",
     "quiet_hours": "quiet hours",
+    "soft_start": "soft start",
 }
 OTHER_MARKET_OPTIONS: Mapping[str, str] = {"name": "name", "event_ids": "event ids"}
 JUDGING = {*CAMPAIGN_RULES.values(), *MARKET_RULES.values()}

@@ -151,6 +151,7 @@ urlpatterns = [
     path(f"{WAVE}/unschedule/", wave_actions.unschedule, name="unschedule-wave"),
     path(f"{WAVE}/trigger/", wave_actions.trigger, name="trigger-wave"),
     path(f"{WAVE}/reschedule/", wave_actions.reschedule, name="reschedule-wave"),
+    path(f"{WAVE}/soft-start/", wave_actions.choose_soft_start, name="choose-soft-start"),
     path(f"{WAVE}/pause/", wave_actions.pause, name="pause-wave"),
     path(f"{WAVE}/resume/", wave_actions.resume, name="resume-wave"),
     path(f"{WAVE}/retry/", wave_actions.retry_failed, name="retry-wave"),

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON
 from operations.adminkit.wall_clock import WallClockField, use_zone
-from operations.entry.values import NOTIFY_YEARS
+from operations.entry.values import MOST_WHOLE, NOTIFY_YEARS
 from waves.errors import BadDateKey
 from waves.naming import checked_date_key
 
@@ -73,3 +73,17 @@ class NotifyDateForm(forms.Form):
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         use_zone(self, ZoneInfo(campaign.time_zone))
+
+
+class SoftStartForm(forms.Form):
+    """How many fans of a wave are notified first, and why. [N-9]"""
+
+    fans = forms.IntegerField(
+        label="Fans who are notified first",
+        min_value=0,
+        max_value=MOST_WHOLE,
+        required=False,
+        help_text="0: all fans at once. If empty, as the campaign says",
+        widget=forms.NumberInput({"min": 0, "inputmode": "numeric"}),
+    )
+    reason = forms.CharField(label="Reason", max_length=200)

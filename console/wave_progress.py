@@ -20,6 +20,7 @@ from waves.figures.parts import ChannelFigures
 from waves.models import Wave
 from waves.sending import accounts, results
 from waves.sending.run import not_going
+from waves.soft_start import progress
 
 SHORTEST_SECONDS = 1.0
 MANY_FANS = 20_000
@@ -71,6 +72,7 @@ def counters(wave: Wave) -> dict[str, Any]:
         **counts,
         "in_flight": accounts.in_flight(wave=wave),
         "sent_instead_by": accounts.sends_instead(wave.pk),
+        "soft_start": progress.standing(wave),
         "over": over,
         "goes_on": not over or (counts["in_queue"] > 0 and not not_going(wave)),
         "bar": _bar_of_fans(counts) if over else None,

@@ -12,13 +12,21 @@ from django.db import transaction
 from campaigns.opening import require_open
 from operations.database.locks import exclusive
 from operations.database.retries import retried
+from operations.entry.values import MOST_WHOLE
 from operations.instants import in_words
 from operations.jobs import drop_retries, record_move
-from waves.approval import CHANGEABLE, WITHDRAWN, back_to_configured
+from waves.approval import CHANGEABLE, WITHDRAWN, back_to_configured, renew
 from waves.choices import Queue, SendState, WaveState
 from waves.codes import reservations
 from waves.digest import content_digest
-from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate, WrongState
+from waves.errors import (
+    BadSoftStart,
+    ContentChanged,
+    NotPermitted,
+    ReasonMissing,
+    TooLate,
+    WrongState,
+)
 from waves.holds import codes_kept
 from waves.lifecycle import UNAPPROVED, move, require_state, subject_of
 from waves.locks import lock_wave
@@ -30,6 +38,7 @@ from waves.preparation.judgement import needs_expediting, require_lead_time
 from waves.preparation.submission import JOB_KIND, require_alone
 from waves.second_count.count import open_job
 from waves.second_count.verdict import Standing, standing
+from waves.soft_start import progress
 from waves.uploads import submission as uploads
 
 RESETTABLE = (
@@ -152,6 +161,31 @@ def reschedule(wave: Wave, *, notify_date: datetime, by: User, reason: str, now:
     return wave
 
 
+def choose_soft_start(wave: Wave, fans: int | None, *, by: User, reason: str) -> Wave:
+    """How many fans of a prepared wave are notified first: none where it is 0, as the campaign says
+    where it is None. What changes is approved anew, by somebody else. [N-9, X-5, W-10]
+
+    Raises ReasonMissing, BadSoftStart, WrongState.
+    """
+    _require_reason(wave, reason)
+    if fans is not None and not 0 <= fans <= MOST_WHOLE:
+        raise BadSoftStart(f"Soft start: write a number from 0 to {MOST_WHOLE:,}.")
+    _choose_soft_start(wave.pk, fans, by=by, reason=f"soft start: {reason}")
+    wave.refresh_from_db()
+    return wave
+
+
+@retried
+@transaction.atomic
+def _choose_soft_start(wave_pk: int, fans: int | None, *, by: User, reason: str) -> None:
+    locked = lock_wave(wave_pk)
+    require_open(locked.campaign)
+    require_state(locked, *CHANGEABLE)
+    Wave.objects.filter(pk=wave_pk).update(soft_start=fans)
+    if not renew(wave_pk, by=by, reason=reason):
+        record_move(subject_of(locked), locked.state, locked.state, by=by, reason=reason)
+
+
 def _require_usable_date(
     wave: Wave, notify_date: datetime, *, by: User, reason: str, now: datetime
 ) -> None:
@@ -197,23 +231,29 @@ def _cancel(wave: Wave, *, by: User, reason: str) -> None:
 
 def pause(wave: Wave, *, by: User, reason: str) -> Wave:
     """TRIGGERED → PAUSED, or what a completed wave still has to send waits: no request starts any
-    more. [N-6]
+    more. [N-6] A wave that waits for the receipts of its soft start stays paused. [N-9]
     """
     _require_reason(wave, reason)
+    if progress.keep_paused(wave, by=by, reason=reason):
+        wave.refresh_from_db()
+        return wave
     if wave.state == WaveState.COMPLETED:
         return _move_queue(wave, Queue.PAUSED, by=by, reason=reason)
     move(wave, WaveState.PAUSED, by=by, reason=reason)
     return wave
 
 
+@retried
+@transaction.atomic
 def resume(wave: Wave, *, by: User, reason: str) -> Wave:
     """PAUSED → TRIGGERED, or what a completed wave still has to send is sent; the caller wakes the
-    senders. [N-6]
+    senders. [N-6] The fans behind a soft start that waits for receipts are notified. [N-9]
     """
     _require_reason(wave, reason)
     if wave.state == WaveState.COMPLETED:
         return _move_queue(wave, Queue.RUNNING, by=by, reason=reason)
     move(wave, WaveState.TRIGGERED, by=by, reason=reason)
+    progress.pass_by_hand(wave.pk)
     return wave
 
 

@@ -31,6 +31,15 @@ class Queue(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class SoftStartState(models.TextChoices):
+    """How far a wave's soft start is. [N-9]"""
+
+    FIRST = "first", "The first messages are being sent"
+    WAITING = "waiting", "Waits for receipts"
+    BY_HAND = "by_hand", "Waits for a person"
+    PASSED = "passed", "Over"
+
+
 class WaveKind(models.TextChoices):
     """How a wave came to its members. [W-3, W-5, X-8]"""
 

@@ -73,6 +73,10 @@ class NaiveDate(WaveError):
     """A date came without an offset."""
 
 
+class BadSoftStart(WaveError):
+    """A number of fans who are notified first that cannot be. [N-9]"""
+
+
 class BadNotifyDate(WaveError):
     """What was entered is no notify date, has passed, or comes without a reason. [W-2]"""
 

@@ -98,6 +98,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
                     ("code_source", "notify_channels"),
                     ("code_prefix", "code_length"),
                     ("default_language", "quiet_hours"),
+                    "soft_start",
                 )
             },
         ),

@@ -86,6 +86,12 @@ class Campaign(models.Model):
         help_text="When fans should get no messages, by the clocks of the campaign's time zone,"
         " such as 21:00-08:00",
     )
+    soft_start = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Fans of a wave who are notified first. The others wait until the first messages"
+        " are delivered. 0 = no soft start",
+    )
 
     # The draw [S-8]. The seed is secret until the campaign closes, the salt for ever; the
     # commitments and the source's name are public.

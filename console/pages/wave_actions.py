@@ -22,12 +22,12 @@ from console.access import (
     reason_of,
     render,
 )
-from console.wave_forms import NotifyDateForm
+from console.wave_forms import NotifyDateForm, SoftStartForm
 from operations.entry import values
 from operations.errors import BadValue
 from waves import actions, approval, rights, schedule
 from waves.choices import Channel, Settling, WaveState
-from waves.errors import BadNotifyDate
+from waves.errors import BadNotifyDate, BadSoftStart
 from waves.models import ProviderAccount, Wave
 from waves.receipts import counts
 from waves.review import looks
@@ -114,6 +114,21 @@ def reschedule(request: StaffRequest, name: str) -> HttpResponse:
 
     return _do(
         request, name, work, "The notify date is changed. Another person has to approve the wave."
+    )
+
+
+@action(*rights.PREPARE)
+def choose_soft_start(request: StaffRequest, name: str) -> HttpResponse:
+    """How many fans of a prepared wave are notified first. [N-9]"""
+
+    def work(wave: Wave) -> None:
+        form = SoftStartForm(request.POST)
+        if not form.is_valid():
+            raise BadSoftStart(complaint_of(form))
+        actions.choose_soft_start(wave, by=request.user, **form.cleaned_data)
+
+    return _do(
+        request, name, work, "The soft start is saved. Another person has to approve the wave."
     )
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from console import wave_progress
 from console.access import StaffRequest
 from console.message_samples import samples_of
-from console.wave_forms import NotifyDateForm
+from console.wave_forms import NotifyDateForm, SoftStartForm
 from console.wave_page.next_step import Facts, NextStep, next_step
 from console.wave_page.steps import steps_of
 from console.wave_page.waiting_list import first_places
@@ -41,6 +41,7 @@ from waves.review.looks import since_last_look
 from waves.second_count import count
 from waves.second_count.verdict import WHAT_TO_DO, standing
 from waves.sending import results
+from waves.soft_start import progress
 from waves.uploads import submission as uploads
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
@@ -86,6 +87,9 @@ def context_of(request: StaffRequest, wave: Wave) -> dict[str, Any]:
         "grace": GRACE,
         "can_reset": wave.state in RESETTABLE and may_reset(wave, request.user),
         "notify_date_form": _notify_date_form(wave) if wave.state in CHANGEABLE else None,
+        "soft_start_form": SoftStartForm(initial={"fans": wave.soft_start})
+        if wave.state in CHANGEABLE
+        else None,
         "freed": freed_by(wave) if wave.state == WaveState.CANCELLED and prepared else None,
         "count_job": count.last_job(wave),
         "second_count": standing(wave),
@@ -128,8 +132,14 @@ def _next_step(request: StaffRequest, wave: Wave, now: datetime) -> NextStep | N
             may_approve=request.user.has_perms(rights.APPROVE),
             has_preflight=run is not None,
             red_lines=run.reds if run else 0,
+            soft_start=_soft_start(wave),
         )
     )
+
+
+def _soft_start(wave: Wave) -> str:
+    found = progress.standing(wave) if wave.state == WaveState.PAUSED else None
+    return found.row.state if found else ""
 
 
 def _notify_date_form(wave: Wave) -> NotifyDateForm:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from operations.choices import LIVE_JOBS
-from waves.choices import WaveKind, WaveState
+from waves.choices import SoftStartState, WaveKind, WaveState
 from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE
 from waves.second_count.verdict import WHAT_TO_DO, Standing
 
@@ -37,6 +37,7 @@ class Facts:
     may_approve: bool
     has_preflight: bool = True  # a recent one of the present content
     red_lines: int = 0  # of it
+    soft_start: str = ""  # how far the soft start of a paused wave is [N-9]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def next_step(facts: Facts) -> NextStep | None:
     if facts.state in ENDED or facts.state in (WaveState.TRIGGERED, WaveState.SCHEDULED):
         return None
     if facts.state == WaveState.PAUSED:
+        if facts.soft_start == SoftStartState.WAITING:
+            return NextStep(
+                "This wave waits for the receipts of its first messages. It continues"
+                " automatically, or when someone resumes it.",
+                "warn",
+            )
         return NextStep("Sending is paused until it is resumed.", "warn")
     if facts.state == WaveState.HELD:
         return NextStep(

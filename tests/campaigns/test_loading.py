@@ -356,6 +356,13 @@ def test_n1_the_default_language_is_a_tag_and_english_where_none_is_given():
         loading.load({"campaign_id": "a-2", "name": "Tour", "default_language": "english"})
 
 
+def test_c1_a_soft_start_is_a_whole_number_and_none_where_none_is_given():
+    assert loading.load(document(soft_start=500)).campaign.soft_start == 500
+    assert loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign.soft_start == 0
+    with pytest.raises(BadCampaignFile, match="soft_start: write a whole number"):
+        loading.load({"campaign_id": "a-2", "name": "Tour", "soft_start": "many"})
+
+
 def test_c1_quiet_hours_are_two_times_of_the_day_and_none_where_none_are_given():
     assert loading.load(document(quiet_hours="21:00-08:00")).campaign.quiet_hours == "21:00-08:00"
     assert loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign.quiet_hours == ""

@@ -54,9 +54,10 @@ def triggered_wave(
     body: str = "",
     tm: bool = False,
     state: str = "triggered",
+    soft_start: int | None = None,
 ) -> Wave:
     """An approved and triggered wave of `members` fans; the first `phones` have a phone, the first
-    `emails` an e-mail.
+    `emails` an e-mail; `soft_start`: so many of them are notified first.
 
     With `tm` their codes are managed elsewhere, so that the trigger has none to assign.
     """
@@ -85,6 +86,7 @@ def triggered_wave(
         name=f"{name}_20260120",
         notify_date=datetime(2026, 1, 20, 18, tzinfo=UTC),
         notify_channels=channels,
+        soft_start=soft_start,
     )
     WaveMarket.objects.create(
         wave=wave,

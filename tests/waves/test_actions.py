@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.models import Campaign
 from operations.models import StatusChange
 from tests.support.database import kept
 from tests.support.people import member_of
@@ -23,10 +24,12 @@ from tests.support.waves import (
     request,
 )
 from tests.waves.uploads.lists import row, submitted
-from waves.actions import cancel, pause, reschedule, reset, resume
+from waves.actions import cancel, choose_soft_start, pause, reschedule, reset, resume
+from waves.approval import renew
 from waves.choices import CodeState, Queue, WaveState
 from waves.errors import (
     AttemptsExhausted,
+    BadSoftStart,
     NaiveDate,
     NotPermitted,
     ReasonMissing,
@@ -139,6 +142,48 @@ def test_w2_k2_a_new_notify_date_keeps_members_and_codes_and_is_approved_by_some
     schedule(approved(wave), by=person("bob"), now=NOW)
     assert not check_due_waves(now=NOTIFY + timedelta(hours=1))
     assert [w.pk for w in check_due_waves(now=LATER).triggered] == [wave.pk]
+
+
+@pytest.mark.parametrize("state", ["prepared", "approved", "held"])
+def test_n9_x5_another_soft_start_is_approved_by_somebody_else(wave, state):
+    if state != "prepared":
+        approved(wave)
+        Wave.objects.filter(pk=wave.pk).update(state=state)
+        wave.refresh_from_db()
+    digest = wave.content_digest
+    choose_soft_start(wave, 500, by=person("carol"), reason="a new provider")
+    assert (wave.state, wave.soft_start, wave.content["soft_start"]) == ("prepared", 500, 500)
+    assert wave.content_digest != digest
+    change = StatusChange.objects.filter(subject_id=wave.name).latest("id")
+    assert (change.from_state, change.to_state) == (state, "prepared")
+    assert (change.by.username, change.reason) == ("carol", "soft start: a new provider")
+    with pytest.raises(SamePerson):
+        approve(wave, by=person("carol"), digest=wave.content_digest, now=NOW)
+
+
+def test_n9_a_wave_has_its_campaigns_soft_start_unless_it_says_otherwise(wave):
+    Campaign.objects.filter(pk=wave.campaign_id).update(soft_start=700)
+    renew(wave.pk, by=None, reason="x")
+    for chosen, content in ((None, 700), (500, 500), (0, None)):
+        choose_soft_start(wave, chosen, by=person("carol"), reason="x")
+        assert wave.content.get("soft_start") == content
+
+
+@pytest.mark.parametrize(
+    ("fans", "reason", "state", "refusal"),
+    [
+        (1, " ", "prepared", ReasonMissing),
+        (-1, "x", "prepared", BadSoftStart),
+        (2**31, "x", "prepared", BadSoftStart),
+        (1, "x", "cancelled", WrongState),
+    ],
+)
+def test_n9_a_soft_start_that_cannot_be_is_refused(wave, fans, reason, state, refusal):
+    Wave.objects.filter(pk=wave.pk).update(state=state)
+    with pytest.raises(refusal):
+        choose_soft_start(wave, fans, by=person("carol"), reason=reason)
+    wave.refresh_from_db()
+    assert wave.soft_start is None
 
 
 @pytest.mark.parametrize(

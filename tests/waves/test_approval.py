@@ -100,6 +100,10 @@ def change_channels(wave: Wave) -> None:
     Campaign.objects.filter(pk=wave.campaign_id).update(notify_channels="sms_first")
 
 
+def change_soft_start(wave: Wave) -> None:
+    Campaign.objects.filter(pk=wave.campaign_id).update(soft_start=500)
+
+
 def change_date(wave: Wave) -> None:
     Wave.objects.filter(pk=wave.pk).update(notify_date=wave.notify_date + timedelta(minutes=1))
 
@@ -118,7 +122,7 @@ def lose_member(wave: Wave) -> None:
     Member.objects.filter(wave=wave).first().delete()
 
 
-OF_MESSAGES = [add_template, rename_campaign, change_channels, change_date]
+OF_MESSAGES = [add_template, rename_campaign, change_channels, change_soft_start, change_date]
 OF_MEMBERS = [change_member, change_code, lose_member]
 
 

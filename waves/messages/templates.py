@@ -183,6 +183,7 @@ def live_content(
     providers = {Channel.SMS: settings.SMS_PROVIDER, Channel.EMAIL: settings.EMAIL_PROVIDER}
     used = {text.channel for text in texts}
     has_fallback = settings.SMS_FALLBACK and Channel.SMS in used
+    soft_start = campaign.soft_start if wave.soft_start is None else wave.soft_start
     return {
         "notify_date": wave.notify_date.astimezone(UTC).isoformat(),
         "notify_channels": campaign.notify_channels,
@@ -194,4 +195,4 @@ def live_content(
         "providers": {channel.value: name for channel, name in providers.items() if channel in used}
         | ({"sms_fallback": settings.SMS_FALLBACK} if has_fallback else {}),
         "templates": templates_for(campaign, audience_of(wave), rows).chosen_for(texts),
-    }
+    } | ({"soft_start": soft_start} if soft_start else {})

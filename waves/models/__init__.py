@@ -11,6 +11,7 @@ from waves.models.providers import ProviderAccount, ReceiptCount, Sender, TakenR
 from waves.models.rehearsals import Rehearsal, RehearsalSend
 from waves.models.resends import Resend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
+from waves.models.soft_starts import SoftStart
 from waves.models.suppression import Suppression, SuppressionKey
 from waves.models.uploads import WaveUpload
 from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
@@ -37,6 +38,7 @@ __all__ = [
     "Resend",
     "Send",
     "Sender",
+    "SoftStart",
     "Suppression",
     "SuppressionKey",
     "TakenReport",

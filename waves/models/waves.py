@@ -114,6 +114,11 @@ class Wave(models.Model):
     notify_channels = models.CharField(
         max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
     )
+    soft_start = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Fans who are notified first; none: as the campaign says, 0: no soft start [N-9]",
+    )
     candidates = models.BigIntegerField(default=0)
     selected = models.BigIntegerField(default=0)
     waitlist = models.BigIntegerField(default=0)

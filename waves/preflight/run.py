@@ -23,13 +23,14 @@ from waves.messages.rendering import Composer, Recipient, composer_for, texts_of
 from waves.messages.sms_segments import segments
 from waves.messages.templates import NO_CODE
 from waves.models import Preflight, Wave
-from waves.preflight import codes, costs, dates, quiet_hours, surroundings, texts
+from waves.preflight import codes, costs, dates, quiet_hours, soft_start, surroundings, texts
 from waves.preflight.check import Check, Color
 from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preflight.costs import Pace, SmsGroup
 from waves.preflight.members import Group, MemberFacts, Shape, member_facts
 from waves.preflight.surroundings import Surroundings
 from waves.preflight.texts import Text
+from waves.providers import registry
 
 Ask = Callable[..., Surroundings]
 
@@ -76,6 +77,11 @@ def _checks_of(wave: Wave, ask: Ask) -> tuple[list[Check], dict[str, Any]]:
             wave.notify_date,
             pace.duration,
         ),
+        *soft_start.judge_soft_start(
+            wave.content.get("soft_start", 0),
+            members=wave.selected,
+            posting=_posting_receipts(channels),
+        ),
         dates.judge_count(wave),
         dates.judge_notify_date(wave.notify_date, timezone.now()),
         *surroundings.judge(around, names_links=links),
@@ -87,6 +93,13 @@ def _checks_of(wave: Wave, ask: Ask) -> tuple[list[Check], dict[str, Any]]:
         "samples": _samples(members, found),
     }
     return checks, figures
+
+
+def _posting_receipts(channels: Sequence[Channel]) -> list[str]:
+    """The titles of the channels' providers whose receipts are taken. [N-9]"""
+    names = registry.posting_receipts()
+    chosen = [registry.chosen(channel) for channel in channels]
+    return [each.title for each in chosen if each.name in names]
 
 
 def _names(wave: Wave, name: str) -> bool:

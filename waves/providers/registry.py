@@ -161,6 +161,13 @@ def receipt_reader(name: str) -> ReceiptReader | None:
     return cast("ReceiptReader", _module(provider, "receipts"))
 
 
+def posting_receipts() -> list[str]:
+    """The names of the providers whose receipts are taken: they sign them, and nothing is missing
+    in their settings. [N-3, N-9]
+    """
+    return [each.name for each in ALL if each.signs_receipts and not each.lacking_for_events]
+
+
 def address_check(name: str) -> AddressCheck | None:
     """What answers the provider of this name when it asks whether our address is ours; None where
     it does not ask.

@@ -13,9 +13,9 @@ from django.db.models.functions import Now
 
 from campaigns.choices import CampaignStatus
 from operations.errors import Refusal
-from waves.choices import Channel, SendState
+from waves.choices import Channel, SendState, SoftStartState
 from waves.messages.rendering import composer_for
-from waves.models import Send, Wave
+from waves.models import Send, SoftStart, Wave
 from waves.providers import registry
 from waves.providers.contract import EmailProvider
 from waves.sending import accounts, send_rows
@@ -24,6 +24,7 @@ from waves.sending.run import GOING, SenderSetup, Timing
 from waves.sending.send_rows import Messages
 from waves.sending.send_wave import checked
 from waves.sending.sender import send_all
+from waves.soft_start import progress
 
 logger = logging.getLogger(__name__)
 
@@ -84,10 +85,19 @@ def _send(
     except Refusal:
         return {}
     limits = limits or limits_of(Channel.EMAIL)
-    messages = Messages(wave_id, Channel.EMAIL, provider=provider.name)
+    last = progress.last_send(wave_id)
+    messages = Messages(wave_id, Channel.EMAIL, provider=provider.name, last=last)
     send_rows.settle_strays(messages, [provider.name])
     setup = SenderSetup(wave, messages, provider, limits, timing, most)
-    return send_all(setup, composer_for(wave)).counts
+    counts = send_all(setup, composer_for(wave)).counts
+    progress.end_first(wave_id)
+    return counts
+
+
+def _behind_first() -> QuerySet[SoftStart]:
+    """Of a message: the soft start for whose end it waits. [N-9]"""
+    behind = SoftStart.objects.filter(wave=OuterRef("wave"), last_send__lt=OuterRef("pk"))
+    return behind.exclude(state=SoftStartState.PASSED)
 
 
 def _open() -> QuerySet[Send]:
@@ -99,6 +109,6 @@ def _open() -> QuerySet[Send]:
 def _waves_with_work() -> QuerySet[Wave]:
     due = Q(state=SendState.PENDING) & (Q(not_before=None) | Q(not_before__lte=Now()))
     left = Q(state=SendState.SENDING, lease_until__lt=Now())
-    emails = _open().filter(due | left, wave=OuterRef("pk"))
+    emails = _open().filter(due | left, wave=OuterRef("pk")).exclude(Exists(_behind_first()))
     sent = Wave.objects.filter(GOING, Exists(emails), campaign__status=CampaignStatus.OPEN)
     return sent.order_by("triggered_at", "pk")

@@ -4,11 +4,14 @@ N-4]
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
 from operations.database.statements import first_row, run
 from waves.choices import Queue
 from waves.models import Wave
+from waves.soft_start import progress
 
 # The idempotency key: the first 128 bits of SHA-256 over wave, fan and channel. [N-4]
 KEY = """left(encode(sha256(convert_to(
@@ -59,7 +62,10 @@ def make_sends(wave: Wave) -> int:
     if are_made(wave.pk):
         return 0
     sms_first = wave.notify_channels == NotifyChannels.SMS_FIRST
-    return run(MAKE_SENDS, wave=wave.name, wave_id=wave.pk, sms_first=sms_first)
+    with transaction.atomic():  # no sender sees them without their soft start [N-9]
+        made = run(MAKE_SENDS, wave=wave.name, wave_id=wave.pk, sms_first=sms_first)
+        progress.begin(wave)
+    return made
 
 
 def are_made(wave_id: int) -> bool:

@@ -23,6 +23,7 @@ from waves.models import Resend, Send, Wave
 from waves.providers import registry
 from waves.sending import new_messages, send_rows
 from waves.sending.run import GOING
+from waves.soft_start import progress
 
 OPEN = [SendState.PENDING, SendState.SENDING]
 # A message that support sent again and that has reached its fan, or may still do so.
@@ -84,8 +85,8 @@ def take_over_cancelled() -> int:
 
 @retried
 def complete(wave_id: int) -> bool:
-    """TRIGGERED → COMPLETED if no SMS is pending or in flight and every e-mail is queued. True if
-    this call completed it. [N-7]
+    """TRIGGERED → COMPLETED if no SMS is pending or in flight, every e-mail is queued, and no soft
+    start keeps any of them back. True if this call completed it. [N-7, N-9]
     """
     with transaction.atomic():
         wave = lock_wave(wave_id)
@@ -106,7 +107,9 @@ def complete(wave_id: int) -> bool:
 
 def _is_done(wave_id: int) -> bool:
     waiting = Send.objects.filter(wave_id=wave_id, state__in=OPEN, queued_at=None)
-    return not waiting.exists() and new_messages.are_made(wave_id)
+    if waiting.exists() or not new_messages.are_made(wave_id):
+        return False
+    return not progress.is_open(wave_id)
 
 
 def require_queue(wave: Wave) -> None:

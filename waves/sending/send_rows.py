@@ -22,6 +22,7 @@ from waves.messages.rendering import Recipient
 from waves.sending.pacing import NextState
 from waves.suppression.hashing import hashed
 
+LAST_ID: Final = 2**63 - 1
 # Who is on the suppression list is skipped in the same statement; what an earlier attempt may have
 # delivered already stays unknown [N-4, N-8]. So does what the provider would not know again:
 # `key_used_at` is when the first attempt began that may have been accepted [N-4]. EXISTS is a
@@ -42,7 +43,7 @@ WITH picked AS (
             AS is_expired
     FROM {table}
     WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'pending' AND id > %(after)s
-      AND {going} AND {ours}
+      AND id <= %(last)s AND {going} AND {ours}
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), asked AS (
@@ -146,7 +147,7 @@ SELECT count(*), count(*) FILTER (
     WHERE state = 'sending' OR not_before IS NULL OR not_before < now() + %(within)s)
 FROM {table}
 WHERE {owner} = %(owner)s AND channel = %(channel)s AND state IN ('pending', 'sending')
-    AND {ours}
+    AND id <= %(last)s AND {ours}
 """
 
 
@@ -188,7 +189,7 @@ SENDS: Final = SendTable(
 class Messages:
     """The messages on one channel of one owner: of a wave, in SENDS. They go through the account
     `provider`, but for what another one may have accepted; `only_own`: nothing but what this one
-    may have. [N-9]
+    may have; `last`: nothing behind this message (None: all). [N-9]
     """
 
     owner: int
@@ -196,6 +197,7 @@ class Messages:
     table: SendTable = SENDS
     provider: str = ""
     only_own: bool = False
+    last: int | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -204,6 +206,7 @@ class Messages:
             "channel": self.channel.value,
             "provider": self.provider,
             "only_own": self.only_own,
+            "last": LAST_ID if self.last is None else self.last,
         }
 
 

@@ -20,6 +20,7 @@ from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import Timing, not_going
 from waves.sending.send_rows import Messages
 from waves.sending.sender import NOTHING_TO_SEND, Ended
+from waves.soft_start import progress
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ def send_wave(
     new_messages.make_sends(wave)
     if retry_failed:
         results.retry_failed(wave_id, channel)
-    ended, messages = NOTHING_TO_SEND, Messages(wave_id, Channel.SMS)
+    messages = Messages(wave_id, Channel.SMS, last=progress.last_send(wave_id))
+    ended = NOTHING_TO_SEND
     if send_rows.open_rows(messages).all:
         failover.take_over(messages, providers)
         ended = failover.send(
@@ -58,6 +60,7 @@ def send_wave(
             timing=timing or Timing(),
             composer=composer_for(wave),
         )
+    progress.end_first(wave_id)
     results.complete(wave_id)
     return _report(wave_id, ended)
 

@@ -44,6 +44,7 @@ from waves.sending.email_wake_ups import WakeUps
 from waves.sending.run import not_going
 from waves.sending.send_rows import Messages
 from waves.sending.triggering import finish_trigger
+from waves.soft_start import progress
 
 logger = logging.getLogger(__name__)
 
@@ -198,8 +199,10 @@ def _looked_up() -> list[Channel]:
 
 def wake_waves() -> None:
     """Sending that should run and has no worker gets one. The scheduler does so each minute, too:
-    a due wave does not wait for workers that are busy with imports. [O-2, O-6]
+    a due wave does not wait for workers that are busy with imports. [O-2, O-6] Soft starts that
+    receipts have ended since go on. [N-9]
     """
+    progress.look_after()
     if not all(accounts.account(provider.name).paused for provider in registry.all_sms()):
         wake_senders(results.waves_to_send())
     wake_emails()

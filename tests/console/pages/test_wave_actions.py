@@ -18,10 +18,11 @@ from tests.support.waves import NOTIFY, NOW, approve, counted, person
 from waves import approval, schedule
 from waves.approval import renew
 from waves.choices import ReceiptResult
-from waves.models import ProviderAccount, Template, Wave
+from waves.models import ProviderAccount, Send, Template, Wave
 from waves.receipts import counts
 from waves.schedule import check_due_waves
 from waves.sending import accounts, new_messages, results
+from waves.soft_start import progress
 
 pytestmark = pytest.mark.django_db
 
@@ -226,3 +227,35 @@ def test_w2_a_held_wave_is_moved_on_with_a_reason_which_the_history_shows(
     assert Wave.objects.get(pk=wave.pk).state == state
     html = operator.get(page).content.decode()
     assert "the band is late</td>" in html
+
+
+def test_n9_a_soft_start_is_chosen_before_the_approval_and_shown_in_words(client):
+    wave = prepared()
+    page = f"/admin/wave/{wave.name}/"
+    chosen = {"fans": "500", "reason": "a new provider"}
+    refused = client.post(f"{page}soft-start/", chosen | {"fans": "many"}, follow=True)
+    assert said(refused) == ["Fans who are notified first: Enter a whole number, such as 250."]
+    client.post(f"{page}soft-start/", chosen)
+    html = client.get(page).content.decode()
+    assert "Soft start: the first 500 fans before all others." in html
+    assert "soft start: a new provider" in html
+
+
+def test_n9_the_page_says_what_a_wave_waits_for_and_offers_to_keep_it_paused(client):
+    wave = triggered_wave(20, soft_start=10)
+    new_messages.make_sends(wave)
+    page = f"/admin/wave/{wave.name}/"
+    html = client.get(page).content.decode()
+    assert "Soft start: messages to the first 10 fans are sent before all others." in html
+    assert "Keep paused" not in html
+    Send.objects.filter(wave=wave).update(state="sent", provider="sms_http")
+    progress.end_first(wave.pk)
+    html = client.get(page).content.decode()
+    assert "Soft start: messages to the first 10 fans were sent. 0 of the 0 messages" in html
+    assert "This wave waits for the receipts of its first messages" in html
+    assert "Keep paused" in html
+    client.post(f"{page}pause/", {"reason": "a look at it"})
+    html = client.get(page).content.decode()
+    assert "stays paused until someone resumes it" in html
+    assert "Keep paused" not in html
+    assert "a look at it" in html

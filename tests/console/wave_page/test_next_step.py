@@ -52,6 +52,8 @@ LATE = NOTIFY + timedelta(hours=2, seconds=1)
         ({"state": "approved"}, "not sent until it is scheduled", "warn", "schedule"),
         ({"state": "held", "now": LATE}, "Send it now, give it a new", "bad", ""),
         ({"state": "paused"}, "until it is resumed", "warn", ""),
+        ({"state": "paused", "soft_start": "first"}, "until it is resumed", "warn", ""),
+        ({"state": "paused", "soft_start": "waiting"}, "It continues automatically", "warn", ""),
     ],
     ids=str,
 )
