@@ -103,6 +103,10 @@ class ListOutOfReach(UnreadableList):
     is_transient = True
 
 
+class NoBlacklist(CampaignError):
+    """There is no blacklist for all campaigns, and REQUIRE_BLACKLIST asks for one. [S-1]"""
+
+
 class AlreadyProcessed(CampaignError):
     """Another attempt has the same bytes under the same rules. [S-12]"""
 

@@ -76,6 +76,9 @@ class ScoreFile(models.Model):
     roster_digest = models.CharField(max_length=64, blank=True)
     roster_size = models.BigIntegerField(default=0, help_text="Rows that the roster lists")
     ignored_columns = models.JSONField(default=list)
+    warnings = models.JSONField(
+        default=list, help_text="What was missing when its rules were taken, in sentences"
+    )
 
     rows_in = models.BigIntegerField(default=0)
     accepted = models.BigIntegerField(default=0)

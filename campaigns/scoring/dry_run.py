@@ -54,6 +54,7 @@ class DryRun:
     tagged: dict[str, int] = field(default_factory=dict)
     bands: dict[str, int] = field(default_factory=lambda: {"high": 0, "mid": 0, "low": 0})
     lines: dict[str, list[int]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def plus(self, judged: judging.Judged) -> DryRun:
         """This and one more chunk."""
@@ -102,13 +103,19 @@ def dry_run(
 
     `sha256` is what the file was when it was received; `kept` the snapshot of rules that it will be
     judged by, if it has one: else they are as they are now. Raises WrongStatus, UnreadableFile,
-    UnreadableList, ListEntryInvalid, as processing would.
+    UnreadableList, ListEntryInvalid, NoBlacklist, as processing would.
     """
     require_open(campaign)
     header = first_look(file)
-    snapshot = kept or rules.snapshot(rules.gather(campaign))
+    files = rules.files_for(campaign)
+    snapshot = kept or rules.snapshot(rules.gather(campaign, files))
     in_force = rules.restore(snapshot)
-    outcome = DryRun(rows is None, list(header.ignored), rules.digest(snapshot))
+    outcome = DryRun(
+        rows is None,
+        list(header.ignored),
+        rules.digest(snapshot),
+        warnings=rules.warnings_of(files),
+    )
     total = (
         rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
     )

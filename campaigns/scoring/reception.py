@@ -68,14 +68,15 @@ def receive(
     begun under other rules than those in force are a new attempt. A late file needs a `reason` and
     a person with the right, and is made active by hand. [S-8]
 
-    Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid and
-    LateRefused; then nothing is written. And NotStored, or UnreadableFile for what changed while it
-    was read: the score file is then FAILED and says so.
+    Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid,
+    NoBlacklist and LateRefused; then nothing is written. And NotStored, or UnreadableFile for what
+    changed while it was read: the score file is then FAILED and says so.
     """
     timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
     # lists that cannot be read fail the file now, not in an hour
     files = rules.files_for(campaign)
     rules_digest = rules.digest(rules.snapshot(rules.gather(campaign, files)))
+    rules.warnings_of(files)  # raises where a blacklist is asked for
     file.seek(0)
     sha256, size = sha256_of(file)
     known = _same_bytes(campaign, sha256, rules_digest)

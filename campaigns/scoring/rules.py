@@ -13,13 +13,14 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 
 from campaigns import list_changes
 from campaigns.choices import ListKind
 from campaigns.contacts import phones
 from campaigns.contacts.emails import EmailRules
-from campaigns.errors import ListEntryInvalid, ListOutOfReach, UnreadableList
+from campaigns.errors import ListEntryInvalid, ListOutOfReach, NoBlacklist, UnreadableList
 from campaigns.late_changes import is_late
 from campaigns.models import Campaign, ListEntry
 from campaigns.scoring.outcomes import Rules
@@ -29,6 +30,7 @@ from datalake.storage import buckets
 BLACKLIST_KEY = "blacklist/emails.txt"
 WHITELIST_KEY = "blacklist/whitelist.txt"
 SHARED_KEYS: dict[str, str] = {ListKind.BLACKLIST: BLACKLIST_KEY, ListKind.WHITELIST: WHITELIST_KEY}
+NO_BLACKLIST = "There was no blacklist for all campaigns."
 PACKAGES = ("disposable-email-domains", "idna", "phonenumbers")
 
 
@@ -71,6 +73,26 @@ def _email_rules(campaign: Campaign, files: Mapping[str, bytes]) -> EmailRules:
             raise ListEntryInvalid(where, error.line_number, error.hint) from None
         where = f"The {error.list_name} entries on the List entries page, sorted by pattern"
         raise ListEntryInvalid(where, error.line_number - in_bucket, error.hint) from None
+
+
+def warnings_of(files: Mapping[str, bytes]) -> list[str]:
+    """What a score file that is judged with these list files carries as warnings, in sentences.
+
+    Raises NoBlacklist where there is no blacklist for all campaigns and REQUIRE_BLACKLIST is on;
+    UnreadableList, ListEntryInvalid. [S-1]
+    """
+    lines = _lines(BLACKLIST_KEY, files.get(ListKind.BLACKLIST, b""))
+    in_bucket = EmailRules.compile(blacklist=lines, whitelist=[])
+    if in_bucket.addresses or in_bucket.domains or in_bucket.domain_patterns:
+        return []
+    if ListEntry.objects.filter(campaign=None, kind=ListKind.BLACKLIST).exists():
+        return []
+    if settings.REQUIRE_BLACKLIST:
+        raise NoBlacklist(
+            f"There is no blacklist for all campaigns, and REQUIRE_BLACKLIST is on. Put"
+            f" {BLACKLIST_KEY} into the scoring bucket, or add list entries for all campaigns."
+        )
+    return [NO_BLACKLIST]
 
 
 def count_entries(key: str) -> int:

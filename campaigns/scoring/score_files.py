@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 JOB_KIND = "process_scores"
-BEGUN = ("rules", "rules_digest", "rules_fixed_at", "min_score", "state", "error")
+BEGUN = ("rules", "rules_digest", "rules_fixed_at", "warnings", "min_score", "state", "error")
 
 
 def subject_of(score_file: ScoreFile) -> Subject:
@@ -216,6 +216,7 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         in_force = rules.gather(score_file.campaign, files)
         score_file.rules, score_file.min_score = rules.snapshot(in_force), in_force.lowest_score
         score_file.rules_digest = rules.digest(score_file.rules)
+        score_file.warnings = rules.warnings_of(files)
         _require_only_one(score_file)
     score_file.state, score_file.error = ScoreFileState.PROCESSING, ""
     with transaction.atomic():

@@ -85,6 +85,7 @@ def summary(score_file: ScoreFile, *, activated: bool) -> str:
         f" {score_file.rejected:,} rejected{f' ({reasons})' if reasons else ''}. Tags:"
         f" {_counted(Tag, score_file.tagged_by) or 'none'}."
         f" {'It is now active.' if activated else 'It is not active.'}"
+        f"{''.join(f' {warning}' for warning in score_file.warnings)}"
     )
 
 

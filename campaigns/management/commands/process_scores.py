@@ -177,6 +177,7 @@ def tried(found: dry_run.DryRun) -> dict[str, Any]:
         "tagged": {tag.value: found.tagged[tag] for tag in Tag if tag in found.tagged},
         "bands": in_order(found.bands),
         "ignored_columns": found.ignored_columns,
+        "warnings": found.warnings,
         "lines": {reason.value: found.lines[reason] for reason in Reason if reason in found.lines},
         "rules_digest": found.rules_digest,
     }
@@ -216,5 +217,6 @@ def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
         "rejected_file": score_file.rejected_key,
         "streamed": score_file.streamed,
         "ignored_columns": score_file.ignored_columns,
+        "warnings": score_file.warnings,
         **parent,
     }

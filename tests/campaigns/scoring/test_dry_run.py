@@ -44,6 +44,7 @@ OUTCOME = (
     "bands",
     "ignored_columns",
     "rules_digest",
+    "warnings",
 )
 
 BROKEN = [
@@ -102,6 +103,7 @@ def foretold(found: dict) -> dict[str, object]:
                     "bands",
                     "ignored_columns",
                     "rules_digest",
+                    "warnings",
                 )
             ),
             strict=True,
@@ -203,7 +205,7 @@ def test_a_dry_run_tells_nothing_of_the_draw():
     campaign = make_campaign()
     kept = dry_run.check_first_rows(receive_scores(campaign, messy()).pk).dry_run
     names = {"all_rows", "rows", "accepted", "rejected", "tagged", "bands", "lines"}
-    assert set(kept) == names | {"ignored_columns", "rules_digest", "at", "seconds"}
+    assert set(kept) == names | {"ignored_columns", "rules_digest", "warnings", "at", "seconds"}
     text = json.dumps(kept)
     assert not any(secret in text for secret in ("fan-", "mail.example", "206", "member"))
     assert all(isinstance(line, int) for lines in kept["lines"].values() for line in lines)

@@ -12,6 +12,7 @@ from django.db import connection
 
 from campaigns.errors import (
     AlreadyProcessed,
+    NoBlacklist,
     NotStored,
     UnreadableFile,
     WrongCampaign,
@@ -222,6 +223,14 @@ def test_s12_the_same_bytes_under_other_rules_are_a_new_attempt():
     assert receive_scores(campaign, content) == second
     entry.delete()
     assert receive_scores(campaign, content) == first
+
+
+def test_s1_without_a_blacklist_nothing_is_taken_in_where_one_is_required(settings):
+    campaign = make_campaign()
+    settings.REQUIRE_BLACKLIST = True
+    with pytest.raises(NoBlacklist):
+        receive_scores(campaign, score_file_bytes([score_row(1)]))
+    assert not ScoreFile.objects.exists()
 
 
 def test_s12_bytes_whose_rules_are_as_before_again_are_not_processed_twice():

@@ -6,16 +6,11 @@ import json
 
 import pytest
 
-from campaigns.errors import (
-    ListEntryInvalid,
-    UnreadableList,
-)
+from campaigns.errors import ListEntryInvalid, NoBlacklist, UnreadableList
 from campaigns.models import ListEntry, ScoreFile
 from campaigns.scoring import rules
 from datalake.storage import buckets
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +36,37 @@ def test_lists_are_those_of_the_bucket_of_all_campaigns_and_of_this_one():
 
 def test_absent_lists_are_empty():
     assert rules.gather(make_campaign()).email_rules.addresses == frozenset()
+
+
+def test_without_a_blacklist_for_all_campaigns_there_is_a_warning():
+    """[S-1] One of a single campaign, a whitelist, and a file of comments are none."""
+    campaign = make_campaign()
+    ListEntry.objects.create(kind="blacklist", pattern="ours@mail.example", campaign=campaign)
+    ListEntry.objects.create(kind="whitelist", pattern="vip@mail.example")
+    put(rules.BLACKLIST_KEY, b"# nobody yet\n\n")
+    assert rules.warnings_of(rules.files_for(campaign)) == [rules.NO_BLACKLIST]
+
+
+@pytest.mark.parametrize("line", [b"bad@mail.example", b"@bad.example", b"@*.bad.example"])
+def test_a_blacklist_in_the_bucket_leaves_no_warning(line, settings):
+    """[S-1]"""
+    settings.REQUIRE_BLACKLIST = True
+    put(rules.BLACKLIST_KEY, line)
+    assert rules.warnings_of(rules.files_for(make_campaign())) == []
+
+
+def test_a_list_entry_for_all_campaigns_is_a_blacklist_too(settings):
+    """[S-1]"""
+    settings.REQUIRE_BLACKLIST = True
+    ListEntry.objects.create(kind="blacklist", pattern="all@mail.example")
+    assert rules.warnings_of({}) == []
+
+
+def test_a_missing_blacklist_is_refused_where_one_is_required(settings):
+    """[S-1]"""
+    settings.REQUIRE_BLACKLIST = True
+    with pytest.raises(NoBlacklist, match=r"blacklist/emails\.txt"):
+        rules.warnings_of({})
 
 
 @pytest.mark.parametrize("key", [rules.BLACKLIST_KEY, rules.WHITELIST_KEY])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.choices import ScoreFileState
-from campaigns.scoring import publishing
+from campaigns.scoring import publishing, rules
 from datalake import save, streams
 from datalake.choices import StreamName
 from datalake.streams import consumers
@@ -60,4 +60,5 @@ def test_slack_is_notified_of_the_files_outcome():
     assert "3 in, 2 accepted, 1 rejected (Duplicate of an earlier row: 1)" in alert.text
     assert "No phone number: 1" in alert.text
     assert "now active" in alert.text
+    assert rules.NO_BLACKLIST in alert.text
     assert "mail.example" not in alert.text
