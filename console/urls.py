@@ -15,7 +15,6 @@ from console.pages import (
     dry_runs,
     fairness,
     jobs,
-    lake,
     privacy,
     rank_files,
     registrations,
@@ -31,6 +30,8 @@ from console.pages.before_approval import preflights, rehearsals
 from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
+from console.pages.lake import calendar as lake
+from console.pages.lake import letters, merging
 from console.pages.messages import of_wave, resend
 from console.pages.planning import follow_up
 from console.pages.statistics import campaign as statistics
@@ -163,9 +164,13 @@ urlpatterns = [
     path(f"{WAVE}/waiting-list/", waiting_lists.waiting_list, name="waiting-list"),
     path(f"{WAVE}/waiting-list/download/", downloads.waiting_list, name="download-waiting-list"),
     path(f"{WAVE}/status/", downloads.wave_status, name="wave-status"),
-    path("admin/dead-letters/replay/", lake.replay_letters, name="replay-dead-letters"),
-    path("admin/dead-letters/<int:pk>/replay/", lake.replay_letter, name="replay-dead-letter"),
-    path("admin/lake/merge/", lake.merge_lake, name="merge-lake"),
+    path("admin/dead-letters/replay/", letters.replay_letters, name="replay-dead-letters"),
+    path("admin/dead-letters/<int:pk>/replay/", letters.replay_letter, name="replay-dead-letter"),
+    path("admin/lake/", lake.lake, name="lake"),
+    path("admin/lake/merge/", merging.merge_lake, name="merge-lake"),
+    path("admin/lake/merge/period/", merging.merge_period, name="merge-period"),
+    path("admin/lake/archive/", merging.archive_period, name="archive-period"),
+    path("admin/lake/<path:name>/", lake.period, name="lake-period"),
     path(f"{DEMAND}/", demand_archive.overview, name="demand"),
     path(f"{DEMAND}/find/", demand_archive.find, name="demand-find"),
     path(f"{DEMAND}/record/<int:pk>/", demand_archive.record, name="demand-record"),

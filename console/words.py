@@ -39,6 +39,11 @@ TONES: Final[dict[str, str]] = {
     "assigned": "info",
     "reserved": "info",
     "lost": "bad",
+    "loose": "info",
+    "merged": "good",
+    "archived": "good",
+    "querying": "info",
+    "consolidating": "info",
 }
 WORDS: Final[dict[str, str]] = {
     # Why a row was rejected, what is odd about an accepted one, why a fan is not a candidate, the

@@ -74,7 +74,6 @@ class MergeAdmin(BigTableAdmin, ReadOnlyAdmin):
         "error",
     )
     list_filter = ("state",)
-    list_before_template = "console/lake/merge_lake.html"
 
     @display(description="state", label=MERGE_COLOURS)
     def state_label(self, merge: Merge) -> str:

@@ -7,6 +7,7 @@ gone has a verified copy.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 from django.utils import timezone
@@ -49,13 +50,16 @@ def run_archive(job_id: int) -> None:
     """Do the archive a job asks for; the ledger of the job counts files."""
     merge_id = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        files = archive(merge_id)
+        files = archive(merge_id, on_file=lease.report_progress)
         leases.finish(lease, rows_in=files, rows_out=files, progress=files, total=files)
 
 
-def archive(merge_id: int) -> int:
-    """Archive the sources of a merge. Returns how many files lie in the archive. Raises NotMerged,
-    ArchiveCorrupt.
+def archive(
+    merge_id: int, *, on_file: Callable[[int, int], object] = lambda done, total: None
+) -> int:
+    """Archive the sources of a merge. Returns how many files lie in the archive. `on_file` is
+    called before each is copied or verified, with how many of these steps are done, of how many.
+    Raises NotMerged, ArchiveCorrupt.
     """
     with exclusive(f"archive:{merge_id}"):
         merge = Merge.objects.get(pk=merge_id)
@@ -66,10 +70,10 @@ def archive(merge_id: int) -> int:
         waiting = list(
             LakeFile.objects.filter(merged_into=merge, state=FileState.SUPERSEDED).order_by("key")
         )
-        for file in waiting:
-            _copy(file)
-        for file in waiting:
-            _verify(file)
+        steps = [(step, file) for step in (_copy, _verify) for file in waiting]
+        for done, (step, file) in enumerate(steps):
+            on_file(done, len(steps))
+            step(file)
         for file in waiting:
             _let_go(file)
         Merge.objects.filter(pk=merge_id, state=MergeState.MERGED).update(

@@ -77,6 +77,14 @@ def day_of(value: date | datetime) -> Period:
     return Period(value.year, value.month, value.day)
 
 
+def days_of(period: Period) -> list[Period]:
+    """The days of a month; of a day, itself."""
+    if not period.is_month:
+        return [period]
+    last = period.last_day.day
+    return [Period(period.year, period.month, number) for number in range(1, last + 1)]
+
+
 def parse_period(text: str) -> Period:
     """`2026-01-20` or `2026-01`. Raises BadPeriod."""
     return _checked(_PERIOD.fullmatch(text), text)

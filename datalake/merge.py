@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import accumulate
 from typing import BinaryIO
 
 from django.conf import settings
@@ -55,6 +56,8 @@ def enabled_types() -> list[str]:
 
 # Why a period was not merged: it was refused, or disk or bucket did not do their part.
 Failure = Refusal | OSError
+# records that are copied, of how many
+OnRecords = Callable[[int, int], object]
 
 
 def merge_past(
@@ -73,7 +76,7 @@ def merge_past(
     """
     today = layout.day_of(now).last_day
     for record_type in record_types:
-        _require_enabled(record_type)
+        require_enabled(record_type)
     periods = [
         (each, period)
         for each in record_types
@@ -131,7 +134,8 @@ def _past_periods(record_type: str, *, monthly: bool, today: date) -> list[Perio
     )
 
 
-def _require_enabled(record_type: str) -> None:
+def require_enabled(record_type: str) -> None:
+    """Raises TypeNotEnabled."""
     if record_type not in enabled_types():
         raise TypeNotEnabled(
             f"Merging is not enabled for {record_type!r}. It is enabled for"
@@ -139,14 +143,20 @@ def _require_enabled(record_type: str) -> None:
         )
 
 
-def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST_BYTES) -> Merge:
+def merge_period(
+    record_type: str,
+    period: Period,
+    *,
+    limit_bytes: int = LARGEST_BYTES,
+    on_records: OnRecords = lambda done, total: None,
+) -> Merge:
     """Merge what is readable of a day or month into its next generation; a merged file that is
-    there already is taken along.
+    there already is taken along. `on_records` is called before each source is copied.
 
     Raises TypeNotEnabled, NoFiles, OutdatedSchema, TooLarge, CountMismatch, NotAvro, MergeBusy,
     and OSError; sources are then untouched.
     """
-    _require_enabled(record_type)
+    require_enabled(record_type)
     # of the month, whose merge takes its days' files
     work = f"merge:{record_type}:{period.month_period}"
     with exclusive(work, wait=False) as got_it:
@@ -171,7 +181,7 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
             )
         merge = _begin(record_type, period)
         try:
-            return _consolidate(merge, period, sources, limit_bytes)
+            return _consolidate(merge, period, sources, limit_bytes, on_records)
         except (Refusal, OSError) as failure:
             ended: dict[str, object] = {
                 "state": MergeState.FRAGMENTED,
@@ -205,7 +215,13 @@ def _current(merge: Merge) -> QuerySet[Merge]:
     return Merge.objects.filter(pk=merge.pk, attempt=merge.attempt).exclude(state__in=DONE)
 
 
-def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_bytes: int) -> Merge:
+def _consolidate(
+    merge: Merge,
+    period: Period,
+    sources: list[LakeFile],
+    limit_bytes: int,
+    on_records: OnRecords,
+) -> Merge:
     started = time.monotonic()
     expected = check_sources(merge.record_type, sources, limit_bytes)
     _current(merge).update(
@@ -213,7 +229,14 @@ def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_by
     )
     _delete_lost(merge.record_type, period)
     key = layout.merged_key(merge.record_type, period, merge.generation)
-    write_merged(merge.record_type, key, [source.key for source in sources], expected)
+    copied = [0, *accumulate(source.records for source in sources)]
+    write_merged(
+        merge.record_type,
+        key,
+        [source.key for source in sources],
+        expected,
+        lambda number: on_records(copied[number], expected.records),
+    )
     size = _check_result(key, expected, limit_bytes)
     schema = schema_of(merge.record_type).name
     merged = NewFile(
@@ -283,16 +306,24 @@ def check_sources(
 
 
 def write_merged(
-    record_type: str, key: str, source_keys: Sequence[str], expected: container.Summary
+    record_type: str,
+    key: str,
+    source_keys: Sequence[str],
+    expected: container.Summary,
+    on_source: Callable[[int], object] = lambda number: None,
 ) -> None:
-    """Copy all blocks into one file. Raises CountMismatch before anything is published if they are
-    not what was expected.
+    """Copy all blocks into one file; `on_source` is called with the number of each source before it
+    is copied. Raises CountMismatch before anything is published if they are not what was expected.
     """
     # every attempt makes the same bytes of the same sources
     name = key.rpartition("/")[0]
     with buckets.campaign_data().writer(key) as out:
         records = container.merge(
-            out, schema_of(record_type), _opened(source_keys), summary=expected, name=name
+            out,
+            schema_of(record_type),
+            _opened(source_keys, on_source),
+            summary=expected,
+            name=name,
         )
         if records != expected.records:
             raise CountMismatch(
@@ -301,9 +332,10 @@ def write_merged(
             )
 
 
-def _opened(keys: Sequence[str]) -> Iterator[BinaryIO]:
+def _opened(keys: Sequence[str], on_source: Callable[[int], object]) -> Iterator[BinaryIO]:
     bucket = buckets.campaign_data()
-    for key in keys:
+    for number, key in enumerate(keys):
+        on_source(number)
         with bucket.open(key) as source:
             yield source
 

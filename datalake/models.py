@@ -296,6 +296,11 @@ class Merge(models.Model):
     def __str__(self) -> str:
         return f"{self.record_type} {self.period} g{self.generation}"
 
+    @property
+    def place(self) -> str:
+        """`scoring/2026-01-20`: what the page of its period is found by."""
+        return f"{self.record_type}/{self.period}"
+
 
 class LakeFile(models.Model):
     """One file of the lake. What is LOOSE or MERGED is what readers of its period see, and nothing
@@ -354,6 +359,9 @@ class LakeFile(models.Model):
                 fields=["record_type", "period"],
                 name="lakefile_readable",
                 condition=Q(state__in=READABLE),
+            ),
+            models.Index(
+                fields=["record_type", "period", "state", "id"], name="lakefile_of_period"
             ),
         ]
 

@@ -5,3 +5,4 @@ from __future__ import annotations
 MERGE = ("datalake.add_merge", "datalake.view_merge")
 REPLAY = ("datalake.change_deadletter", "datalake.view_deadletter")
 PARITY = ("datalake.add_merge", "datalake.view_parityresult")
+SEE_LAKE = ("datalake.view_lakefile", "datalake.view_lakepartition", "datalake.view_merge")

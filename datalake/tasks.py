@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from datalake import archive, merge_runs
+from datalake import archive, hand_runs, merge_runs
+from datalake.layout import Period
 from datalake.parity import published, runs
 from operations.job_kinds import JobKind
+from operations.models import Job
 from operations.schedules import ScheduledRun
 from operations.tasks import enqueue
 
@@ -29,6 +31,29 @@ def run_merges(job_id: int) -> None:
     finally:
         for job in archive.waiting_jobs():
             enqueue(job)
+
+
+def ask_for_merge(record_type: str, period: Period, *, by: User) -> Job:
+    """Have a worker merge one period now. Raises TypeNotEnabled."""
+    job = hand_runs.ask_for_merge(record_type, period, by=by)
+    enqueue(job)
+    return job
+
+
+def run_merge(job_id: int) -> None:
+    """Merge one period, then wake workers for its archives."""
+    hand_runs.run_merge(job_id)
+    record_type, period = hand_runs.named(Job.objects.get(pk=job_id).subject_id)
+    if hand_runs.waiting_merges(record_type, period):
+        ask_for_archives(record_type, period)
+
+
+def ask_for_archives(record_type: str, period: Period, *, by: User | None = None) -> list[Job]:
+    """Have workers archive the originals of a period's merges now. Raises NotMerged."""
+    opened = hand_runs.ask_for_archives(record_type, period, by=by)
+    for job in opened:
+        enqueue(job)
+    return opened
 
 
 def merge_daily() -> None:
@@ -65,6 +90,13 @@ JOB_KINDS = [
         run_merges,
         right="datalake.add_merge",
         before_progress="Looking for past periods.",
+    ),
+    JobKind(
+        hand_runs.JOB_KIND,
+        "Merge period",
+        run_merge,
+        page="lake-period",
+        right="datalake.add_merge",
     ),
     JobKind(
         archive.JOB_KIND,

@@ -82,6 +82,8 @@ NAVIGATION = [
     {
         "title": "Data",
         "items": [
+            _entry("Lake", "water", "datalake.lakefile")
+            | {"link": reverse_lazy("lake"), "active": _at("lake", "lake-period")},
             _entry("Lake files", "database", "datalake.lakefile"),
             _entry("Lake partitions", "calendar_month", "datalake.lakepartition"),
             _entry("Parity results", "balance", "datalake.parityresult"),

@@ -77,6 +77,7 @@ def filled(route: str) -> str:
     if "<app_label>" in route:
         return "/admin/campaigns/"
     route = route.replace("<path:object_id>", str(PK)).replace("^", "").replace("$", "")
+    route = route.replace("lake/<path:name>", "lake/scoring/2026-01-01")
     return "/" + re.sub(
         r"<(?:(\w+):)?\w+>", lambda found: str(PK) if found[1] == "int" else NAMED, route
     )

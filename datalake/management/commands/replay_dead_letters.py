@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from datalake import replay, rights
+from datalake import rights
+from datalake.dead_letters import replay
 from datalake.errors import UnknownDeadLetter
 from datalake.models import DeadLetter
 from operations.commands import JsonCommand

@@ -11,8 +11,9 @@ from django.core.management import call_command
 from campaigns.errors import CannotTakeIn, LateRefused
 from campaigns.models import Campaign, LateChange, Registrant
 from campaigns.registrations import imports, records
-from datalake import replay, streams
+from datalake import streams
 from datalake.choices import StreamName
+from datalake.dead_letters import replay
 from datalake.models import DeadLetter
 from datalake.streams import consumers
 from operations.choices import JobState

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import replay, save
+from datalake import save
+from datalake.dead_letters import replay
 from datalake.models import Claim, DeadLetter, LakeFile, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.consumers import Consumed

@@ -1,17 +1,13 @@
-"""What a person does to the lake on the site: replay what was not taken, and merge by hand. [T-1,
-L-3]
-"""
+"""What a consumer could not take is replayed on the site. [T-1]"""
 
 from __future__ import annotations
 
 import pytest
 from django.test import Client
-from django_q.models import OrmQ
 
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.deadletters import StreamRecord
-from operations.models import Job
 from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
@@ -59,26 +55,13 @@ def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused
     )
 
 
-def test_who_may_only_look_is_offered_no_replay_and_no_merge():
+def test_who_may_only_look_is_offered_no_replay():
     viewer, letter = client_of(member_of("viewer")), dead_letter()
     for page in (
         "/admin/datalake/deadletter/",
         f"/admin/datalake/deadletter/{letter.pk}/change/",
-        "/admin/datalake/merge/",
     ):
         html = viewer.get(page).content.decode()
         assert "Replay this" not in html
         assert "Replay all" not in html
-        assert "Merge now" not in html
     assert viewer.post(f"/admin/dead-letters/{letter.pk}/replay/").status_code == 403
-    assert viewer.post("/admin/lake/merge/").status_code == 403
-
-
-@pytest.mark.parametrize("period", ["daily", "monthly"])
-def test_a_merge_by_hand_is_asked_of_a_worker(client, period, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = client.post("/admin/lake/merge/", {"period": period}, follow=True)
-    assert "A worker is merging every past" in said(answer)[0]
-    subject = ("lake", {"daily": "days", "monthly": "months"}[period])
-    assert (Job.objects.get().kind, Job.objects.get().subject) == ("merge_lake", subject)
-    assert OrmQ.objects.get().task["args"] == (Job.objects.get().pk,)

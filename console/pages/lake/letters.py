@@ -1,6 +1,4 @@
-"""What a person does to the lake: replay what a consumer could not take, and merge past days by
-hand. POST only. [T-1, L-3]
-"""
+"""What a consumer could not take is replayed. POST only. [T-1]"""
 
 from __future__ import annotations
 
@@ -10,7 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from console.access import StaffRequest, action
-from datalake import replay, rights, tasks
+from datalake import rights
+from datalake.dead_letters import replay
 from datalake.models import DeadLetter
 from operations.plurals import plural
 
@@ -45,21 +44,3 @@ def replay_letters(request: StaffRequest) -> HttpResponse:
     else:
         messages.info(request, "There are no dead letters to replay.")
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_changelist"))
-
-
-@action(*rights.MERGE)
-def merge_lake(request: StaffRequest) -> HttpResponse:
-    """Have a worker merge every past day, or month, that has loose files, instead of waiting for
-    the clock.
-    """
-    monthly = request.POST.get("period") == "monthly"
-    tasks.ask_for_merges(monthly=monthly, by=request.user)
-    what = "month" if monthly else "day"
-    messages.success(
-        request,
-        (
-            f"A worker is merging every past {what} that has more than one file. Each merge"
-            " appears here. If a merge is refused, an alert is sent."
-        ),
-    )
-    return HttpResponseRedirect(reverse("admin:datalake_merge_changelist"))

@@ -1,0 +1,1 @@
+"""What the pages of the lake show: partitions by day, files, merges."""

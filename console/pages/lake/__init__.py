@@ -1,0 +1,1 @@
+"""The pages of the lake: its calendar, its files, merges by hand, dead letters."""
