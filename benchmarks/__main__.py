@@ -13,6 +13,7 @@ from benchmarks.figures import Bound, Figure
 
 NAMES = (
     "phones",
+    "registrations",
     "scoring",
     "suspicious",
     "codes",

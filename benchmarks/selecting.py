@@ -154,7 +154,6 @@ def _register(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) ->
         registered.alias("registered_at"),
         registered.alias("changed_at"),
         pl.lit("").alias("tags"),
-        pl.lit(value=True).alias("published"),
     )
     for part in rows.iter_slices(250_000):
         copy_nullable("campaigns_registrant", part)

@@ -20,11 +20,11 @@ MOST_OF_FAIRNESS = 1.0
 # Nine of ten fans registered within two weeks.
 REGISTER = """
 INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone,
-    phone_region, phone_confirmed, country, preferences, registered_at, changed_at, tags, published)
+    phone_region, phone_confirmed, country, preferences, registered_at, changed_at, tags)
 SELECT f.campaign_id, s.global_user_id, s.member_id, s.email, s.phone, s.phone_region, true, '',
     '{}', '2026-01-01Z'::timestamptz
         + mod(abs(hashtext(s.global_user_id)::bigint), 1209600) * interval '1 second',
-    '2026-01-15Z', '', true
+    '2026-01-15Z', ''
 FROM campaigns_fanscore s JOIN campaigns_scorefile f ON f.id = s.score_file_id
 WHERE s.score_file_id = %(file)s AND mod(s.line, 10) <> 0
 """

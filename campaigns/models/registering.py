@@ -45,8 +45,15 @@ class Registrant(models.Model):
     changed_at = models.DateTimeField(help_text="date.created of the record that won")
     tags = models.CharField(max_length=200, blank=True)
     verdict = models.BooleanField(null=True, blank=True)
-    published = models.BooleanField(
-        default=False, help_text="Its registration record is on the stream, or came from it"
+    published_by = models.ForeignKey(
+        "RegistrationImport",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        help_text="The file that publishes its record; none for a record from the stream",
     )
 
     class Meta:
@@ -55,9 +62,9 @@ class Registrant(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "id"],
-                name="registrant_unpublished",
-                condition=Q(published=False),
+                fields=["published_by", "id"],
+                name="registrant_published_by",
+                condition=Q(published_by__isnull=False),
             ),
             *(models.Index(fields=[field], name=f"registrant_{field}") for field in CONTACTS),
         ]
@@ -92,6 +99,9 @@ class RegistrationImport(models.Model):
         max_length=300, blank=True
     )
     finished = models.BooleanField(default=False)
+    published_to = models.BigIntegerField(
+        default=0, help_text="The number of the last registrant whose record it has published"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -4,18 +4,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import polars as pl
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 
 from campaigns.choices import LateKind
 from campaigns.errors import CannotTakeIn
@@ -30,12 +29,11 @@ from campaigns.opening import require_open
 from campaigns.registrations import corrections, rejected_file
 from campaigns.registrations import staging as stage
 from campaigns.registrations.judging import RegistrationRules, judge
+from campaigns.registrations.publishing import publish
 from campaigns.scoring import rules
 from campaigns.scoring.outcomes import add_tallies, tally
-from datalake import records, streams
-from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
-from operations import instants, jobs, leases
+from operations import jobs, leases
 from operations.choices import JobState
 from operations.leases import Lease
 from operations.models import Job
@@ -44,7 +42,6 @@ from operations.subjects import Subject
 
 JOB_KIND = "import_registrations"
 KIND, THIS_FILE = LateKind.REGISTRATIONS, "This registration file"
-PUBLISH_AT_A_TIME = 25_000
 
 
 @dataclass(frozen=True)
@@ -254,7 +251,7 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
         stage.remember(campaign)
     shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)
     superseded = stage.reject_superseded(found)
-    stage.merge(campaign)
+    stage.merge(campaign, published_by=found)
     found.tagged_by = stage.staged_tags()
     found.rejected_by = add_tallies([*rejections, shared, superseded])
     found.rejected = sum(found.rejected_by.values())
@@ -280,62 +277,3 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
             "finished",
         ]
     )
-
-
-def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:
-    """Put the registrations that are not published yet on the stream, each once. Returns how many.
-    [C-5]
-    """
-    sent = 0
-    on_sent(sent)
-    while batch := _publish_some(campaign):
-        sent += batch
-        on_sent(sent)
-    return sent
-
-
-@transaction.atomic
-def _publish_some(campaign: Campaign) -> int:
-    """The mark and the batch are committed together; the batch's key is made from what it holds, so
-    no two share one.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # picked apart: as a part of the UPDATE it may be run for each row, and pick more
-            """WITH picked AS MATERIALIZED (
-                   SELECT id FROM campaigns_registrant WHERE campaign_id = %s AND NOT published
-                   ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
-               UPDATE campaigns_registrant SET published = true
-               WHERE id IN (SELECT id FROM picked)
-               RETURNING id, changed_at, global_user_id, member_id, coalesce(preferences[1], ''),
-                   email, phone, tags""",
-            [campaign.pk, PUBLISH_AT_A_TIME],
-        )
-        rows = sorted(cursor.fetchall())
-    if rows:
-        frame = _registration_records(campaign, rows)
-        held = hashlib.sha256("".join(frame["dedupeHash"].to_list()).encode()).hexdigest()
-        streams.publish_frame(
-            StreamName.INPUT,
-            RecordType.REGISTRATION,
-            frame,
-            key=f"registrations:{campaign.pk}:{held}",
-        )
-    return len(rows)
-
-
-def _registration_records(campaign: Campaign, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
-    flat = pl.DataFrame(
-        {
-            "created": [instants.stamp(row[1]) for row in rows],
-            "campaignId": [campaign.campaign_id] * len(rows),
-            "globalUserId": [row[2] for row in rows],
-            "memberId": [row[3] for row in rows],
-            "marketId": [row[4] for row in rows],
-            "email": [row[5] for row in rows],
-            "phone": [row[6] for row in rows],
-            "tags": [row[7].split("|") if row[7] else [] for row in rows],
-        },
-        schema_overrides={"tags": pl.List(pl.String)},
-    )
-    return records.shape(RecordType.REGISTRATION, flat)

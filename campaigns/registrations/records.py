@@ -107,7 +107,7 @@ def _merge(
         late = stage.take_out_news(campaign)
     stage.keep_earliest_dates(campaign)
     stage.drop_older(campaign)
-    stage.merge(campaign, published=True)
+    stage.merge(campaign)
     rejected = judged.filter(pl.col("reason").is_not_null())
     refused = dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
     return refused | dict.fromkeys(

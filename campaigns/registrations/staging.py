@@ -140,18 +140,19 @@ def _reject_staged(
         return {reason.value: cursor.rowcount} if cursor.rowcount else {}
 
 
-def merge(campaign: Campaign, *, published: bool = False) -> None:
+def merge(campaign: Campaign, *, published_by: RegistrationImport | None = None) -> None:
     """Write the staged rows, at most one for each fan by now, over what is known of these fans. A
     row without a language keeps the one that is known: records of the stream cannot carry any.
 
-    A record with the date of one that is published has its identity (T-5), so it counts as
-    published. [C-5]
+    `published_by`: the file that they come from; none for records of the stream. A record with the
+    date of the one that is known has its identity (T-5), so that one's file publishes it, or has
+    done so. [C-5]
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email,
                    phone, phone_region, phone_confirmed, country, language, preferences,
-                   registered_at, changed_at, tags, published)
+                   registered_at, changed_at, tags, published_by_id)
                SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed,
                    country, language, preferences, registered_at, changed_at, tags, %s
                FROM registration_stage ORDER BY line
@@ -164,11 +165,12 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
                    changed_at = excluded.changed_at,
                    registered_at =
                        least(campaigns_registrant.registered_at, excluded.registered_at),
-                   tags = excluded.tags, published = excluded.published
-                       OR (campaigns_registrant.published
-                       AND date_trunc('milliseconds', campaigns_registrant.changed_at)
-                           = date_trunc('milliseconds', excluded.changed_at))""",
-            [campaign.pk, published],
+                   tags = excluded.tags, published_by_id = CASE
+                       WHEN date_trunc('milliseconds', campaigns_registrant.changed_at)
+                           = date_trunc('milliseconds', excluded.changed_at)
+                       THEN campaigns_registrant.published_by_id
+                       ELSE excluded.published_by_id END""",
+            [campaign.pk, published_by.pk if published_by else None],
         )
 
 

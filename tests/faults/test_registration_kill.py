@@ -13,6 +13,7 @@ import pytest
 
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations import corrections
+from campaigns.registrations.publishing import unpublished
 from tests.faults.test_score_file_kill import NEVER, start
 from tests.support.campaigns import import_registrations, make_campaign, registration_row
 from tests.support.processes import STATEMENT
@@ -40,7 +41,8 @@ def outcome(original: RegistrationImport, result: dict) -> dict:
     fans = Registrant.objects.filter(campaign=original.campaign).order_by("global_user_id")
     counts = {name: result[name] for name in ("rows_in", "accepted", "rejected", "tagged")}
     return counts | {
-        "fans": list(fans.values_list("global_user_id", "email", "published")),
+        "fans": list(fans.values_list("global_user_id", "email")),
+        "unpublished": unpublished(original.campaign).count(),
         "rejected": read(result["rejected_file"]),
         "repaired": corrections.repaired(original),
     }

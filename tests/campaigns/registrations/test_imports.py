@@ -13,16 +13,17 @@ from django.core.management import call_command
 from campaigns.errors import UnreadableFile, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
 from campaigns.opening import close_campaign
-from campaigns.registrations import imports, staging
+from campaigns.registrations import imports, publishing, staging
 from campaigns.registrations import records as of_stream
-from datalake import records, streams
-from datalake.choices import RecordType, StreamName
+from campaigns.registrations.publishing import unpublished
+from datalake import streams
+from datalake.choices import StreamName
 from datalake.errors import NotAvro
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import consumers
 from operations import jobs
 from operations.choices import JobState
-from operations.errors import CannotStop, LeaseLost
+from operations.errors import LeaseLost
 from operations.models import Job
 from tests.campaigns.registrations.registration_cases import (
     at,
@@ -144,29 +145,6 @@ def test_the_same_bytes_are_the_same_import_and_nothing_is_published_twice():
     assert sorted(record["globalUserId"] for record in published()) == ["fan-1", "fan-2", "fan-3"]
 
 
-def test_a_publication_that_ends_half_way_goes_on_where_it_stands(monkeypatch):
-    """[C-5] Each registration is published, and once."""
-    monkeypatch.setattr(imports, "PUBLISH_AT_A_TIME", 3)
-    campaign, real, calls = make_campaign(), imports._publish_some, []
-
-    def dying(*arguments):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    found = receive(campaign, registration_bytes([registration_row(n) for n in range(20)]))
-    with monkeypatch.context() as patch:
-        patch.setattr(imports, "_publish_some", dying)
-        with pytest.raises(KeyboardInterrupt):
-            process(found)
-    assert 0 < len(published()) < 20
-    process(found)
-    assert sorted(record["globalUserId"] for record in published()) == sorted(
-        f"fan-{n}" for n in range(20)
-    )
-
-
 def test_c5_the_command_run_again_goes_on_publishing_where_that_broke_off(monkeypatch, tmp_path):
     campaign, file = make_campaign(), tmp_path / "registrations.csv"
     file.write_bytes(registration_bytes([registration_row(1)]))
@@ -199,9 +177,7 @@ def test_an_import_that_fails_in_the_middle_writes_nothing(monkeypatch):
     campaign = make_campaign()
     found = receive(campaign, registration_bytes([registration_row(n) for n in range(20)]))
     with monkeypatch.context() as patch:
-        patch.setattr(
-            staging, "merge", lambda campaign: (_ for _ in ()).throw(OSError("disk full"))
-        )
+        patch.setattr(staging, "merge", Mock(side_effect=OSError("disk full")))
         with pytest.raises(OSError, match="disk full"):
             process(found)
     assert not Registrant.objects.exists()
@@ -215,7 +191,9 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
     campaign = make_campaign()
     found = receive(campaign, registration_bytes([registration_row(1)]))
     job, real = imports.open_job(found, by=None), staging.merge
-    monkeypatch.setattr(staging, "merge", lambda c: (Job.objects.update(attempt=99), real(c)))
+    monkeypatch.setattr(
+        staging, "merge", lambda *a, **named: (Job.objects.update(attempt=99), real(*a, **named))
+    )
     with pytest.raises(LeaseLost):
         imports.process(job.pk)
     assert not Registrant.objects.exists()
@@ -280,11 +258,12 @@ def test_registrations_from_the_stream_are_taken_and_not_published_again():
     )
     consume()
     found = {
-        fan.global_user_id: (fan.preferences, fan.phone_confirmed, fan.published)
+        fan.global_user_id: (fan.preferences, fan.phone_confirmed)
         for fan in Registrant.objects.all()
     }
-    assert found == {"fan-1": (["east"], True, True), "fan-2": ([], False, True)}
-    assert imports.publish(campaign) == 0
+    assert found == {"fan-1": (["east"], True), "fan-2": ([], False)}
+    assert not unpublished(campaign).exists()
+    assert publishing.publish(campaign) == 0
     assert len(published()) == 2
 
 
@@ -321,7 +300,7 @@ def test_a_newer_record_of_the_stream_wins_and_an_older_one_only_gives_its_date(
         3,
         ["east"],
     )
-    assert imports.publish(campaign) == 0
+    assert publishing.publish(campaign) == 0
 
 
 def test_of_several_records_in_one_batch_the_newest_wins_and_the_earliest_date_is_kept():
@@ -374,42 +353,14 @@ def test_c2_a_campaign_that_closes_while_its_records_wait_takes_none(monkeypatch
     assert "is not open" in DeadLetter.objects.get().error
 
 
-def published_of(campaign: Campaign) -> int:
-    return sum(record["campaignId"] == campaign.campaign_id for record in published())
-
-
-def test_o1_an_import_can_be_paused_while_it_publishes_and_goes_on_there(monkeypatch):
-    monkeypatch.setattr(imports, "PUBLISH_AT_A_TIME", 2)
-    campaign = make_campaign()
-    rows = registration_bytes([registration_row(number) for number in range(5)])
-    job = imports.open_job(receive(campaign, rows), by=None)
-    real = imports._publish_some
-
-    def paused_meanwhile(campaign: Campaign) -> int:
-        assert elsewhere(lambda: jobs.request_stop(job.pk, "pause"))
-        return real(campaign)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(imports, "_publish_some", paused_meanwhile)
-        imports.process(job.pk)
-    job.refresh_from_db()
-    assert (job.state, published_of(campaign)) == (JobState.PAUSED, 2)
-    with pytest.raises(CannotStop, match="imported already"):
-        jobs.request_stop(job.pk, "cancel")
-    assert jobs.requeue(job.pk)
-    imports.process(job.pk)
-    job.refresh_from_db()
-    assert (job.state, job.rows_out, published_of(campaign)) == (JobState.DONE, 5, 5)
-
-
 def test_o1_an_import_that_is_cancelled_before_its_commit_leaves_nothing(monkeypatch):
     campaign = make_campaign()
     found = receive(campaign, registration_bytes([registration_row(1)]))
     job = imports.open_job(found, by=None)
     real = staging.merge
 
-    def cancelled_meanwhile(*arguments: object) -> None:
-        real(*arguments)
+    def cancelled_meanwhile(*arguments: object, **named: object) -> None:
+        real(*arguments, **named)
         assert elsewhere(lambda: jobs.request_stop(job.pk, "cancel"))
 
     monkeypatch.setattr(staging, "merge", cancelled_meanwhile)
@@ -449,24 +400,6 @@ def test_c4_a_newer_record_without_a_language_keeps_the_one_that_is_known():
         row = registration_row(1, language=language, date_created=at(day))
         import_registrations(campaign, [row])
         assert Registrant.objects.get().language == kept
-
-
-def test_registration_records_are_valid_and_have_the_identity_of_their_date():
-    """[T-5]"""
-    campaign = make_campaign("12345")
-    import_registrations(
-        campaign,
-        [registration_row(1, phone_confirmed="no", date_created="2026-01-05T12:00:00.5+02:00")],
-    )
-    (record,) = published()
-    assert record == records.normalise(record)
-    assert record["date"] == {"created": "2026-01-05T10:00:00.500Z"}
-    assert record["dedupeHash"] == records.dedupe_hash(record)
-    assert (record["type"], record["marketId"], record["tags"]) == (
-        RecordType.REGISTRATION,
-        "west",
-        ["unconfirmed_phone"],
-    )
 
 
 def test_an_import_of_registrations_names_its_stages(steps):

@@ -39,7 +39,7 @@ def test_o3_registrants_are_counted_by_the_statements_that_change_them():
     register(campaign, "d", "e", confirmed=True)
     register(other, "a")
     Registrant.objects.filter(campaign=campaign, global_user_id="a").update(phone_confirmed=True)
-    Registrant.objects.filter(campaign=campaign).update(published=True)
+    Registrant.objects.filter(campaign=campaign).update(tags="seen")
     assert registrants(campaign) == (5, 3)
     Registrant.objects.filter(campaign=campaign, global_user_id__in=["a", "b"]).delete()
     Registrant.objects.filter(campaign=campaign, global_user_id="d").update(phone_confirmed=False)
