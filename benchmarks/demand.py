@@ -21,7 +21,7 @@ from typing import Any
 import fastavro
 
 from benchmarks.figures import Bound, Figure
-from benchmarks.worker import AS_SERVED
+from benchmarks.support.worker import AS_SERVED
 from demand.archiving import archive
 from demand.archiving.batches import MOST_EVENTS
 from demand.events.conversion import Failed, judge

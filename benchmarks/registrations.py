@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.figures import Bound, Figure
 from benchmarks.support import server
-from benchmarks.worker import AS_SERVED, WARM_UP_ROWS
+from benchmarks.support.worker import AS_SERVED, WARM_UP_ROWS
 from campaigns import loading
 from campaigns.models import Registrant
 from fairwave import env

@@ -12,7 +12,7 @@ from psycopg import sql
 from benchmarks.figures import Bound, Figure
 from benchmarks.peers import bulk_import, plain_script
 from benchmarks.peers.files import well_formed
-from benchmarks.worker import WARM_UP_ROWS, Measured, measure, score_file
+from benchmarks.support.worker import WARM_UP_ROWS, Measured, measure, score_file
 from campaigns.scoring import tables
 from fairwave import env
 from operations.database import copying, statements

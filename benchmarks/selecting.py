@@ -17,7 +17,7 @@ import polars as pl
 from django.db import transaction
 
 from benchmarks.figures import Bound, Figure
-from benchmarks.worker import AS_SERVED
+from benchmarks.support.worker import AS_SERVED
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.scoring import tables

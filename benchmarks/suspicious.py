@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from benchmarks.figures import Bound, Figure
-from benchmarks.worker import AS_SERVED, measure
+from benchmarks.support.worker import AS_SERVED, measure
 from campaigns.models import ScoreFile
 from fairwave import env
 from operations.database import statements

@@ -12,9 +12,8 @@ from collections.abc import Callable
 
 import polars as pl
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
 
-from campaigns.models import Campaign, Registrant, RegistrationImport
+from campaigns.models import Campaign, RegistrationImport
 from campaigns.scoring.outcomes import tag_lists
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
@@ -28,12 +27,6 @@ ROWS = """SELECT id, changed_at AT TIME ZONE 'UTC' AS changed_at, global_user_id
 SCHEMA = {"id": pl.Int64} | dict.fromkeys(
     ("changed_at", "global_user_id", "member_id", "market_id", "email", "phone", "tags"), pl.String
 )
-
-
-def unpublished(campaign: Campaign) -> QuerySet[Registrant]:
-    """Registrants whose records are not on the stream yet, and did not come from it."""
-    behind = Q(id__gt=F("published_by__published_to"))
-    return Registrant.objects.filter(behind, campaign=campaign)
 
 
 def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations import corrections
-from campaigns.registrations.publishing import unpublished
+from tests.campaigns.registrations.registration_cases import unpublished
 from tests.faults.test_score_file_kill import NEVER, start
 from tests.support.campaigns import import_registrations, make_campaign, registration_row
 from tests.support.processes import STATEMENT

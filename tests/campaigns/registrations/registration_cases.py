@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from campaigns.models import Campaign, RegistrationImport
+from django.db.models import F, Q, QuerySet
+
+from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations import imports
 from datalake import streams
 from datalake.choices import StreamName
@@ -42,3 +44,9 @@ def from_elsewhere(campaign: Campaign, number: int = 1, **changes) -> dict:
         "phone": "+12065550100",
         "tags": [],
     } | changes
+
+
+def unpublished(campaign: Campaign) -> QuerySet[Registrant]:
+    """Registrants whose records are not on the stream yet, and did not come from it."""
+    behind = Q(id__gt=F("published_by__published_to"))
+    return Registrant.objects.filter(behind, campaign=campaign)

@@ -15,7 +15,6 @@ from campaigns.models import Campaign, ListEntry, Market, Registrant, Registrati
 from campaigns.opening import close_campaign
 from campaigns.registrations import imports, publishing, staging
 from campaigns.registrations import records as of_stream
-from campaigns.registrations.publishing import unpublished
 from datalake import streams
 from datalake.choices import StreamName
 from datalake.errors import NotAvro
@@ -32,6 +31,7 @@ from tests.campaigns.registrations.registration_cases import (
     published,
     reasons,
     receive,
+    unpublished,
 )
 from tests.support.campaigns import (
     import_registrations,

@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations import imports, publishing
-from campaigns.registrations.publishing import unpublished
 from datalake import records
 from datalake.choices import RecordType
 from operations import instants, jobs
 from operations.choices import JobState
 from operations.errors import CannotStop
-from tests.campaigns.registrations.registration_cases import at, process, published, receive
+from tests.campaigns.registrations.registration_cases import (
+    at,
+    process,
+    published,
+    receive,
+    unpublished,
+)
 from tests.support.campaigns import (
     import_registrations,
     make_campaign,

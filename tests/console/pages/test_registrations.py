@@ -12,12 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from campaigns.models import RegistrationImport
 from campaigns.opening import close_campaign
 from campaigns.registrations import corrections, imports
-from campaigns.registrations.publishing import unpublished
 from console import slow_counts
 from datalake import streams
 from operations import tasks
 from operations.choices import JobState
 from operations.models import Job
+from tests.campaigns.registrations.registration_cases import unpublished
 from tests.support.avro_files import made
 from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, member_of, staff
