@@ -92,6 +92,7 @@ class Reason(TextChoices):
     MALFORMED_ROW = "malformed_row", "Unreadable row"
     MISSING_USER_ID = "missing_user_id", "No fan id"
     DUPLICATE = "duplicate", "Duplicate of an earlier row"
+    ERASED = "erased", "Fan was erased"
     INVALID_SCORE = "invalid_score", "Score is not a number from 0 to 1"
     BLACKLISTED_EMAIL = "blacklisted_email", "Address is on the blacklist"
     BLACKLISTED_DOMAIN = "blacklisted_domain", "Domain is on the blacklist"

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from datalake.hashing import hmac_sha256_hex, sha256_hex
+from datalake.tombstones import references_in
 
 SCHEME = 2  # which rules draw and prove; public
 SECRET_BYTES = 32
@@ -93,8 +94,7 @@ class Draw:
         """The fan's public name in this draw: hex SHA-256 of nonce and id joined; cannot be traced
         back without the nonce. [S-8]
         """
-        nonce = self.fan_nonce(global_user_id)
-        return hashlib.sha256(nonce + global_user_id.encode()).hexdigest()
+        return str(fan_refs(self.salt, pl.Series([global_user_id]))[0])
 
     def full_h(self, global_user_id: str) -> bytes:
         """All 32 bytes of h of one fan. [S-8, S-9]"""
@@ -114,11 +114,12 @@ def h_of(key: bytes, campaign_id: str, fan_ref: str) -> bytes:
 
 
 def fan_refs(salt: bytes, ids: pl.Series) -> pl.Series:
-    """Each id's `fan_ref` (64 hex digits), in the order given. [S-8]"""
+    """Each id's `fan_ref` (64 hex digits), in the order given; of an erased fan, the one that their
+    name holds. [S-8, X-11]
+    """
     nonces = hmac_sha256_hex(salt, ids)
-    return sha256_hex(pl.select(nonces.str.decode("hex") + ids.cast(pl.Binary)).to_series()).alias(
-        "fan_ref"
-    )
+    own = sha256_hex(pl.select(nonces.str.decode("hex") + ids.cast(pl.Binary)).to_series())
+    return pl.select(pl.coalesce(references_in(ids), own).alias("fan_ref")).to_series()
 
 
 def band_of(raw: pl.Series) -> pl.Series:

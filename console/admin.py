@@ -103,11 +103,11 @@ class ErasedPlaces(TabularInline):
 class ErasureAdmin(BigTableAdmin, ReadOnlyAdmin):
     """Receipts of erasures; the command `erase_fan` writes them. [X-11]"""
 
-    list_display = ("begun_at", "by", "reason", shortened("fan_sha256"), "until", "finished_at")
+    list_display = ("begun_at", "by", "reason", shortened("fan_digest"), "until", "finished_at")
     list_select_related = ("by",)
     inlines = (ErasedPlaces,)
     fields = (
-        "fan_sha256",
+        "fan_digest",
         "by",
         "reason",
         "begun_at",

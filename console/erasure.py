@@ -1,24 +1,25 @@
 """A fan is erased wherever it can be done today, with a receipt that says where, and where not.
 [X-11]
 
-The receipt is begun before anything is touched and names the fan by a SHA-256 only. Killed
+The receipt is begun before anything is touched and names the fan by a keyed hash only. Killed
 anywhere, the next erasure of the same fan takes the open receipt up.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import F, Model, QuerySet
 from django.utils import timezone
 
 from campaigns.models import FanScore, Registrant, RejectedRegistration, RejectedRow
 from console.models import ErasedPlace, Erasure
+from datalake import erased
 from datalake.models import DeadLetter
 from demand.erasure import erasing
 from demand.erasure.erasing import Left, Place
@@ -60,7 +61,7 @@ def erase_fan(
     """Erase a fan and return the finished receipt; `report_progress` is given how many objects are
     checked, of how many.
 
-    Two erasures of one fan come one after the other. Raises CannotBeErased for who may not and for
+    Erasures come one after the other. Raises CannotBeErased for who may not and for
     a reason that says nothing or too much; CannotErase; OSError while a bucket is down. What was
     done until then is on the open receipt.
     """
@@ -77,22 +78,21 @@ def erase_fan(
             "The reason contains the fan's id. The receipt must not contain it, so remove"
             " the id from the reason."
         )
-    digest = hashlib.sha256(fan_id.encode()).hexdigest()
-    with exclusive(f"erasure:{digest}"):
-        receipt = _open_receipt(digest, by=by, reason=reason)
+    with exclusive("erasure"):
+        receipt = _open_receipt(fan_id, by=by, reason=reason)
         before = ErasedPlace.objects.filter(
-            erasure__fan_sha256=digest, area=AREA, what=erasing.FILE
+            erasure__fan_digest=receipt.fan_digest, area=AREA, what=erasing.FILE
         )
-        erased = erasing.erase(
+        done = erasing.erase(
             fan_id,
             touch=lambda place: _write_down(receipt, place),
             again=sorted(set(before.values_list("name", flat=True))),
             report_progress=report_progress,
         )
-        left = [*erased.left, *_elsewhere(fan_id)]
+        left = [*done.left, *_elsewhere(fan_id)]
         open_receipt = Erasure.objects.filter(pk=receipt.pk, finished_at=None)
         open_receipt.update(
-            until=erased.until,
+            until=done.until,
             finished_at=timezone.now(),
             not_reached=[asdict(each) for each in left],
         )
@@ -104,13 +104,18 @@ def erase_fan(
     return receipt
 
 
-def _open_receipt(digest: str, *, by: User, reason: str) -> Erasure:
-    """The receipt that a killed erasure of this fan left open, or a new one. Each try is in the
-    history.
+@transaction.atomic
+def _open_receipt(fan_id: str, *, by: User, reason: str) -> Erasure:
+    """The receipt that a killed erasure of this fan left open, or a new one, with which the fan is
+    known as erased. Each try is in the history.
     """
-    values = {"by": by, "reason": reason, "correlation_id": correlation.current()}
-    receipt, new = Erasure.objects.get_or_create(
-        fan_sha256=digest, finished_at=None, defaults=values
+    receipt = Erasure.objects.filter(fan_digest=erased.digest_of(fan_id), finished_at=None).first()
+    new = receipt is None
+    receipt = receipt or Erasure.objects.create(
+        fan_digest=erased.mark(fan_id).digest,
+        by=by,
+        reason=reason,
+        correlation_id=correlation.current(),
     )
     jobs.record_move(
         Subject("erasure", str(receipt.pk)), "" if new else "open", "open", by=by, reason=reason

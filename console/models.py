@@ -43,7 +43,7 @@ class Erasure(models.Model):
     same fan; finished, it is never altered.
     """
 
-    fan_sha256 = models.CharField("fan", max_length=64, help_text="SHA-256 of the fan's id")
+    fan_digest = models.CharField("fan", max_length=64, help_text="Keyed hash of the fan's id")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.TextField()
     begun_at = models.DateTimeField("begun", auto_now_add=True)
@@ -70,7 +70,7 @@ class Erasure(models.Model):
                 condition=Q(finished_at=None) | Q(until__isnull=False),
             ),
             models.UniqueConstraint(
-                name="erasure_one_open", fields=["fan_sha256"], condition=Q(finished_at=None)
+                name="erasure_one_open", fields=["fan_digest"], condition=Q(finished_at=None)
             ),
         ]
 

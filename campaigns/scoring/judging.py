@@ -21,6 +21,7 @@ from psycopg import sql
 
 from campaigns import draw
 from campaigns.choices import Reason
+from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
 from campaigns.contacts.search_forms import search_forms
 from campaigns.formats.score_bytes import Survey, chunks_of
 from campaigns.formats.score_rows import Lines
@@ -31,6 +32,8 @@ from campaigns.scoring.duplicates import SeenFans
 from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import ContactRanks, Rules, is_yes, judge_scores, tally
 from campaigns.scoring.registrants import registrants_of
+from datalake.erased import erased_at
+from datalake.tombstones import are_tombstones, tombstones
 from operations.choices import ChunkState
 from operations.database.statements import commit_without_waiting
 from operations.leases import Lease
@@ -42,7 +45,6 @@ REGISTERED = {  # what the rules ask registrants for
     "known_phone": sql.SQL("phone"),
     "confirmed": sql.SQL("phone_confirmed"),
 }
-NO_REGISTRANTS = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
 JUDGES = 2  # judging takes the longest of the stages
 
 
@@ -55,7 +57,16 @@ class Reading:
     lines: Lines
     refs: pl.Series
     are_repeated: pl.Series
-    known: pl.DataFrame | None = None  # its registrants, once they are asked for
+
+
+@dataclass(frozen=True)
+class Asked(Reading):
+    """The same with what the database says: the registrants among the fans, and which rows are of
+    fans who were erased. [S-5, S-11, X-11]
+    """
+
+    known: pl.DataFrame
+    are_erased: pl.Series
 
 
 @dataclass(frozen=True)
@@ -121,21 +132,30 @@ def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterato
         yield Reading(lines, refs, seen.are_repeated(refs))
 
 
-def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Reading]:
-    """The same with what their fans said when they registered. [S-5, S-11]"""
+def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Asked]:
+    """The same with what their fans said when they registered. [S-5, S-11]
+
+    Who was erased has a score again once they register again: the rows of a score file are not what
+    a fan did, and have no date of their own. [X-11]
+    """
     for reading in readings:
-        known = registrants_of(campaign, reading.lines.rows["global_user_id"], REGISTERED)
-        yield replace(reading, known=known)
+        fans = reading.lines.rows["global_user_id"]
+        known = registrants_of(campaign, fans, REGISTERED)
+        registered_again = fans.is_in(known["global_user_id"].implode())
+        are_erased = (erased_at(fans).is_not_null() & ~registered_again) | are_tombstones(fans)
+        yield Asked(reading.lines, reading.refs, reading.are_repeated, known, are_erased)
 
 
 def judge_chunk(
-    score_file_id: int, reading: Reading, rules: Rules, ranks: ContactRanks | None
+    score_file_id: int, reading: Asked, rules: Rules, ranks: ContactRanks | None
 ) -> Judged:
     """Every row's outcome. Reads no table, writes nothing, draws nothing. [S-3 … S-7]"""
     rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), reading.known)
-    judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
+    judged = judge_scores(
+        rows, rules, duplicates=reading.are_repeated, erased=reading.are_erased, ranks=ranks
+    )
     accepted = judged.filter(pl.col("reason").is_null())
-    rejected = _rejected(reading.lines, judged["reason"])
+    rejected = _without_erased(_rejected(reading, judged["reason"]))
     counts = {
         "rejected": tally(rejected["reason"]),
         "tagged": tally(accepted["tags"].explode()),
@@ -150,21 +170,36 @@ def judge_chunk(
     )
 
 
-def _rejected(lines: Lines, reasons: pl.Series) -> pl.DataFrame:
-    """`line`, `global_user_id`, `reason`, `raw` and what they are found by, of the malformed lines
-    and of the rows with a reason.
+def _rejected(reading: Reading, reasons: pl.Series) -> pl.DataFrame:
+    """`line`, `global_user_id`, `fan_ref`, `reason`, `raw` and what they are found by, of the
+    malformed lines and of the rows with a reason.
     """
+    lines = reading.lines
     malformed = pl.DataFrame({"line": lines.malformed}, schema={"line": pl.Int64}).select(
         "line",
         pl.lit("").alias("global_user_id"),
         pl.lit(Reason.MALFORMED_ROW.value).alias("reason"),
     )
-    rejected = lines.rows.with_columns(reasons).filter(pl.col("reason").is_not_null())
+    rows = lines.rows.with_columns(reasons, reading.refs.alias("fan_ref"))
+    rejected = rows.filter(pl.col("reason").is_not_null())
     found_by = search_forms("tmemail", "sms", "member_id")
     both = pl.concat(
-        [malformed, rejected.select("line", "global_user_id", "reason", *found_by)], how="diagonal"
+        [malformed, rejected.select("line", "global_user_id", "fan_ref", "reason", *found_by)],
+        how="diagonal",
     ).sort("line")
     return both.with_columns(lines.raws(both["line"]))
+
+
+def _without_erased(rejected: pl.DataFrame) -> pl.DataFrame:
+    """The rows of erased fans with their reference and without what they say. [X-11]"""
+    is_erased = pl.col("reason") == Reason.ERASED.value
+    return rejected.with_columns(
+        pl.when(is_erased)
+        .then(tombstones(pl.col("fan_ref"), number=0))
+        .otherwise("global_user_id")
+        .alias("global_user_id"),
+        pl.when(is_erased).then(pl.lit("")).otherwise(pl.col("raw", *FOUND_BY)).name.keep(),
+    ).drop("fan_ref")
 
 
 def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
@@ -190,11 +225,10 @@ def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
     return rows.with_columns(draw.band_of(rows["raw_score"]), *nothing_yet)
 
 
-def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
+def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Adds `preferences` (joined by |; null where the fan has not registered) and `confirmed`,
     with the `known_phone` it refers to. [S-5, S-10]
     """
-    known = NO_REGISTRANTS if known is None else known
     joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
     joined = joined.with_columns(pl.col("confirmed") == "t")
     if "phone_confirmed" in rows.columns:

@@ -110,12 +110,18 @@ def _joined_tags() -> pl.Expr:
 
 
 def judge_scores(
-    rows: pl.DataFrame, rules: Rules, *, duplicates: pl.Series, ranks: ContactRanks | None
+    rows: pl.DataFrame,
+    rules: Rules,
+    *,
+    duplicates: pl.Series,
+    erased: pl.Series,
+    ranks: ContactRanks | None,
 ) -> pl.DataFrame:
     """Give every well-formed row of a score file its outcome. [S-3]
 
     `rows`: `line`, the used columns of the file (trimmed), `confirmed` and `known_phone`.
-    `duplicates`: Boolean, the fan id appears earlier in the file. `ranks` counts fans per contact
+    `duplicates`: Boolean, the fan id appears earlier in the file. `erased`: Boolean, the fan was
+    erased and has not registered again [X-11]. `ranks` counts fans per contact
     over the chunks of a file and is None where there is no limit. Adds to `check_contacts`' columns
     `raw_score` (Float64 or null) and `reason` (null = accepted).
     """
@@ -129,12 +135,15 @@ def judge_scores(
     )
     judged = check_contacts(named.with_columns(pl.col("country").str.to_uppercase()), rules)
     judged = judged.with_columns(
-        duplicates.alias("_duplicate"), score_of(judged["raw_text"]).alias("raw_score")
+        duplicates.alias("_duplicate"),
+        erased.alias("_erased"),
+        score_of(judged["raw_text"]).alias("raw_score"),
     )
     judged = judged.with_columns(
         pl.coalesce(
             pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
             pl.when("_duplicate").then(pl.lit(Reason.DUPLICATE.value)),
+            pl.when("_erased").then(pl.lit(Reason.ERASED.value)),
             pl.when(pl.col("raw_score").is_null()).then(pl.lit(Reason.INVALID_SCORE.value)),
             pl.col("contact_reason"),
         ).alias("reason")
@@ -145,7 +154,7 @@ def judge_scores(
         pl.lit(Reason.BELOW_MINIMUM_SCORE.value)
     )
     return judged.with_columns(pl.coalesce("reason", too_low)).drop(
-        "_duplicate", "contact_reason", "usable_phone"
+        "_duplicate", "_erased", "contact_reason", "usable_phone"
     )
 
 

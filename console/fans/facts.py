@@ -4,7 +4,6 @@ MOST_ROWS. [X-1, O-7]
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from campaigns.receipts import Receipt, receipts_of
 from console.fans.terms import Term, lowered
 from console.fans.waiting import PREPARED, KeptList, OnList, lists_of, places
 from console.models import Erasure
+from datalake.erased import digest_of
 from waves.choices import WaveKind, WaveState
 from waves.models import Assignment, Member, Resend, Send, Wave
 
@@ -169,9 +169,9 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
         .select_related("wave", "market")
         .order_by("-wave_id")[:MOST_ROWS]
     )
-    erasure = Erasure.objects.filter(
-        fan_sha256=hashlib.sha256(fan.encode()).hexdigest(), finished_at__isnull=False
-    ).order_by("-finished_at")
+    erasure = Erasure.objects.filter(fan_digest=digest_of(fan), finished_at__isnull=False).order_by(
+        "-finished_at"
+    )
     by_id = {"fan": lowered(fan), "global_user_id": fan}
     return FanFacts(
         facts,

@@ -11,8 +11,9 @@ from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
 from campaigns.entropy.entry import enter_entropy
 from campaigns.formats import score_rows
-from campaigns.models import FanScore, ScoreFile
+from campaigns.models import FanScore, RejectedRow, ScoreFile
 from campaigns.scoring import judging, score_files
+from datalake import erased
 from operations.models import Chunk
 from tests.campaigns.scoring.kills import Killed, killed_at
 from tests.campaigns.scoring.surveys import duplicate_lines, surveyed
@@ -187,3 +188,25 @@ def test_duplicates_are_found_across_blocks(ids, block_bytes):
             [score_row(n, global_user_id=name) for n, name in enumerate(ids)]
         )
         assert duplicate_lines(content) == expected
+
+
+def test_x11_a_row_of_an_erased_fan_is_erased_and_leaves_nothing_until_they_register_again():
+    campaign = make_campaign()
+    erased.mark("fan-1")
+    content = score_file_bytes([score_row(1), score_row(2)])
+    first = process_scores(campaign, content)
+    assert (first.accepted, first.rejected_by) == (1, {"erased": 1})
+    (row,) = RejectedRow.objects.filter(score_file=first).values()
+    assert (row["raw"], row["email"], row["phone"], row["member_id"]) == ("", "", "", "")
+    reference = Draw(campaign.campaign_id, SEED, SALT).fan_ref("fan-1")
+    assert row["global_user_id"] == f"erased:{reference}.0"
+    assert read(first.rejected_key).splitlines()[1:] == [b'"","","","","","","",2,erased']
+    import_registrations(campaign, [registration_row(1, date_created="2199-01-01T00:00:00Z")])
+    again = process_scores(campaign, content + b"\n")
+    assert (again.accepted, again.rejected_by) == (2, {"malformed_row": 1})
+
+
+def test_x11_the_name_of_an_erased_fan_is_no_id_of_a_row():
+    name = f"erased:{'0' * 64}.1"
+    done = process_scores(make_campaign(), score_file_bytes([score_row(1, global_user_id=name)]))
+    assert done.rejected_by == {"erased": 1}

@@ -63,6 +63,7 @@ ROW = {
     "confirmed": True,
     "known_phone": None,
 }
+NONE = pl.Series([], dtype=pl.Boolean)
 SCHEMA = dict.fromkeys(ROW, pl.String) | {"confirmed": pl.Boolean}
 
 
@@ -71,6 +72,7 @@ def judge(
     rules: Rules = RULES,
     *,
     duplicates: list[bool] | None = None,
+    erased: bool = False,
     chunks: int = 1,
 ):
     """Rows judged in so many chunks."""
@@ -78,10 +80,18 @@ def judge(
         "line", offset=2
     )
     ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
-    marked = frame.with_columns(pl.Series("dup", duplicates or [False] * len(rows)))
+    marked = frame.with_columns(
+        pl.Series("dup", duplicates or [False] * len(rows)), pl.lit(erased).alias("erased")
+    )
     size = -(-len(rows) // chunks)
     parts = [
-        judge_scores(part.drop("dup"), rules, duplicates=part["dup"], ranks=ranks)
+        judge_scores(
+            part.drop("dup", "erased"),
+            rules,
+            duplicates=part["dup"],
+            erased=part["erased"],
+            ranks=ranks,
+        )
         for part in marked.iter_slices(size)
     ]
     return pl.concat(parts)
@@ -261,11 +271,15 @@ def test_a_row_that_is_rejected_for_something_else_takes_no_place_of_a_shared_co
     ]
 
 
+def test_x11_an_erased_fan_is_a_duplicate_first_and_whatever_else_is_wrong_does_not_matter():
+    rows = [{"raw_local_fanscore": "no"}, {}]
+    reasons = judge(rows, duplicates=[False, True], erased=True)["reason"].to_list()
+    assert reasons == [Reason.ERASED, Reason.DUPLICATE]
+
+
 def test_no_rows_are_judged_as_well():
     rows = pl.DataFrame(schema={"line": pl.Int64} | SCHEMA)
-    found = judge_scores(
-        rows, RULES, duplicates=pl.Series([], dtype=pl.Boolean), ranks=ContactRanks(1)
-    )
+    found = judge_scores(rows, RULES, duplicates=NONE, erased=NONE, ranks=ContactRanks(1))
     assert found.height == 0
     assert {"reason", "raw_score", "tags", "phone_region"} <= set(found.columns)
 

@@ -45,7 +45,7 @@ def private_rows(pk: int, name: str) -> Campaign:
     StatusChange.objects.create(pk=pk, subject_kind="wave", subject_id="x", to_state="prepared")
     PersonalDataAccess.objects.create(pk=pk, user=user, what="shown", reason="a fan called")
     Suppression.objects.create(pk=pk, channel="sms", contact=UUID(int=7), cause="stop")
-    Erasure.objects.create(pk=pk, fan_sha256="0" * 64, by=user, reason="the fan asked")
+    Erasure.objects.create(pk=pk, fan_digest="0" * 64, by=user, reason="the fan asked")
     _prepare(campaign, Wave.objects.get(pk=pk))
     _archive(pk)
     return campaign
