@@ -28,6 +28,7 @@ from campaigns.registrations import staging as stage
 from campaigns.registrations.imports import rules_of
 from campaigns.registrations.judging import judge
 from datalake.choices import StreamName
+from datalake.erased import erased_since
 from datalake.models import DeadLetter
 from operations.database.copying import copy_in
 from operations.plurals import plural
@@ -97,6 +98,9 @@ def _merge(
     """
     chunk = of_values((number, values_of(each), "") for number, each in taken.items())
     judged = judge(chunk, rules_of(campaign))
+    dates = judged["changed_at"].str.to_datetime(time_zone="UTC", strict=False)
+    # what is older than the fan's erasure is done with: as a dead letter it would be kept [X-11]
+    judged = judged.filter(~erased_since(judged["global_user_id"], dates))
     stage.create_stage()
     copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
     stage.wait_for_others(campaign)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("console", "0002_failed_sign_ins_and_one_user_per_email"),
-        ("datalake", "0007_who_was_erased"),
+        ("datalake", "0008_who_was_erased"),
     ]
 
     operations = [

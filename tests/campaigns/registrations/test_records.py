@@ -11,7 +11,7 @@ from django.core.management import call_command
 from campaigns.errors import CannotTakeIn, LateRefused
 from campaigns.models import Campaign, LateChange, Registrant
 from campaigns.registrations import imports, records
-from datalake import streams
+from datalake import erased, streams
 from datalake.choices import StreamName
 from datalake.dead_letters import replay
 from datalake.models import DeadLetter
@@ -58,6 +58,13 @@ def test_s8_late_records_wait_as_dead_letters_and_are_taken_in_for_a_reason():
     assert (change.subject, change.moved) == ("2 registrations from the stream", 1)
     with pytest.raises(CannotTakeIn):
         records.take_late(campaign.pk, by=keeper(), reason="again")
+
+
+def test_x11_a_record_from_before_the_erasure_brings_nobody_back_and_is_no_dead_letter():
+    campaign = make_campaign()
+    erased.mark("fan-1")
+    on_stream(campaign, 1, 2)
+    assert (fans(), DeadLetter.objects.count()) == ({"fan-2"}, 0)
 
 
 def test_s8_a_late_record_that_is_replayed_as_it_is_waits_again():

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("datalake", "0006_claims_to_count_are_found")]
+    dependencies = [("datalake", "0007_files_of_a_period_are_found_by_state")]
 
     operations = [
         migrations.CreateModel(

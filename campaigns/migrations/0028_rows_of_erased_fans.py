@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0025_quiet_hours_of_campaigns'),
+        ('campaigns', '0027_warnings_of_score_files'),
     ]
 
     operations = [
