@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from datalake.erased.tombstones import references_in
 from datalake.hashing import hmac_sha256_hex, sha256_hex
-from datalake.tombstones import references_in
 
 SCHEME = 2  # which rules draw and prove; public
 SECRET_BYTES = 32

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from campaigns.models import FanScore, Registrant, RejectedRegistration, RejectedRow
 from console.models import ErasedPlace, Erasure
-from datalake import erased
+from datalake.erased.fans import digest_of, mark
 from datalake.models import DeadLetter
 from demand.erasure import erasing
 from demand.erasure.erasing import Left, Place
@@ -109,10 +109,10 @@ def _open_receipt(fan_id: str, *, by: User, reason: str) -> Erasure:
     """The receipt that a killed erasure of this fan left open, or a new one, with which the fan is
     known as erased. Each try is in the history.
     """
-    receipt = Erasure.objects.filter(fan_digest=erased.digest_of(fan_id), finished_at=None).first()
+    receipt = Erasure.objects.filter(fan_digest=digest_of(fan_id), finished_at=None).first()
     new = receipt is None
     receipt = receipt or Erasure.objects.create(
-        fan_digest=erased.mark(fan_id).digest,
+        fan_digest=mark(fan_id).digest,
         by=by,
         reason=reason,
         correlation_id=correlation.current(),

@@ -28,7 +28,7 @@ from campaigns.registrations import staging as stage
 from campaigns.registrations.imports import rules_of
 from campaigns.registrations.judging import judge
 from datalake.choices import StreamName
-from datalake.erased import erased_since
+from datalake.erased.fans import erased_since
 from datalake.models import DeadLetter
 from operations.database.copying import copy_in
 from operations.plurals import plural

@@ -32,8 +32,8 @@ from campaigns.scoring.duplicates import SeenFans
 from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import ContactRanks, Rules, is_yes, judge_scores, tally
 from campaigns.scoring.registrants import registrants_of
-from datalake.erased import erased_at
-from datalake.tombstones import are_tombstones, tombstones
+from datalake.erased.fans import erased_at
+from datalake.erased.tombstones import are_tombstones, tombstones
 from operations.choices import ChunkState
 from operations.database.statements import commit_without_waiting
 from operations.leases import Lease

@@ -28,7 +28,7 @@ from campaigns.receipts import Receipt, receipts_of
 from console.fans.terms import Term, lowered
 from console.fans.waiting import PREPARED, KeptList, OnList, lists_of, places
 from console.models import Erasure
-from datalake.erased import digest_of
+from datalake.erased.fans import digest_of
 from waves.choices import WaveKind, WaveState
 from waves.models import Assignment, Member, Resend, Send, Wave
 

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.models import Registrant
 from console.erasure import CannotBeErased, erase_fan
 from console.models import ErasedPlace, Erasure
-from datalake import erased
+from datalake.erased.fans import digest_of
 from datalake.models import DeadLetter, LakeFile
 from datalake.storage import buckets
 from demand.erasure import erasing
@@ -83,7 +83,7 @@ def test_x11_the_receipt_lists_every_place_and_nothing_names_the_fan_any_more(er
     ]
     receipt = Erasure.objects.get(pk=result["receipt"])
     assert (receipt.by, receipt.reason) == (eraser, "asked by letter")
-    assert receipt.fan_digest == erased.digest_of(FAN)
+    assert receipt.fan_digest == digest_of(FAN)
     assert receipt.until.isoformat() == result["until"]
     assert receipt.begun_at <= receipt.until <= receipt.finished_at
     assert FAN not in whole_database_says() + json.dumps(result) + caplog.text

@@ -11,9 +11,10 @@ from django.core.management import call_command
 from campaigns.errors import CannotTakeIn, LateRefused
 from campaigns.models import Campaign, LateChange, Registrant
 from campaigns.registrations import imports, records
-from datalake import erased, streams
+from datalake import streams
 from datalake.choices import StreamName
 from datalake.dead_letters import replay
+from datalake.erased.fans import mark
 from datalake.models import DeadLetter
 from datalake.streams import consumers
 from operations.choices import JobState
@@ -62,7 +63,7 @@ def test_s8_late_records_wait_as_dead_letters_and_are_taken_in_for_a_reason():
 
 def test_x11_a_record_from_before_the_erasure_brings_nobody_back_and_is_no_dead_letter():
     campaign = make_campaign()
-    erased.mark("fan-1")
+    mark("fan-1")
     on_stream(campaign, 1, 2)
     assert (fans(), DeadLetter.objects.count()) == ({"fan-2"}, 0)
 

@@ -13,7 +13,7 @@ from campaigns.entropy.entry import enter_entropy
 from campaigns.formats import score_rows
 from campaigns.models import FanScore, RejectedRow, ScoreFile
 from campaigns.scoring import judging, score_files
-from datalake import erased
+from datalake.erased.fans import mark
 from operations.models import Chunk
 from tests.campaigns.scoring.kills import Killed, killed_at
 from tests.campaigns.scoring.surveys import duplicate_lines, surveyed
@@ -192,7 +192,7 @@ def test_duplicates_are_found_across_blocks(ids, block_bytes):
 
 def test_x11_a_row_of_an_erased_fan_is_erased_and_leaves_nothing_until_they_register_again():
     campaign = make_campaign()
-    erased.mark("fan-1")
+    mark("fan-1")
     content = score_file_bytes([score_row(1), score_row(2)])
     first = process_scores(campaign, content)
     assert (first.accepted, first.rejected_by) == (1, {"erased": 1})

@@ -12,7 +12,7 @@ from console.fans import facts
 from console.fans.facts import FanFacts
 from console.fans.terms import term_of
 from console.models import Erasure
-from datalake import erased
+from datalake.erased.fans import mark
 from tests.console.fans.fan_cases import reject, rejected_row
 from tests.support.waves import NOW, add_scores, campaign_with, person, request
 from waves.models import Wave
@@ -41,7 +41,7 @@ def test_x11_a_finished_erasure_is_known_by_the_digest_of_the_id():
     campaign = campaign_with(1)
     at = timezone.now()
     Erasure.objects.create(
-        fan_digest=erased.mark("gone").digest,
+        fan_digest=mark("gone").digest,
         by=person("ann"),
         reason="asked",
         until=at,

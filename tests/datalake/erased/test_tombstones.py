@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from datalake.tombstones import are_tombstones, references_in, tombstones
+from datalake.erased.tombstones import are_tombstones, references_in, tombstones
 
 REF = "0a" * 32
 

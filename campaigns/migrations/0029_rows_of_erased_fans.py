@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0027_warnings_of_score_files'),
+        ('campaigns', '0028_files_publish_their_registrants'),
     ]
 
     operations = [

@@ -16,9 +16,9 @@ import polars as pl
 from django.db.models import F
 from django.db.models.functions import Now
 
+from datalake.erased.tombstones import are_tombstones
 from datalake.hashing import hmac_sha256_hex
 from datalake.models import ErasedFan, ErasureKey
-from datalake.tombstones import are_tombstones
 
 KEY_BYTES: Final = 32
 _INSTANT: Final = pl.Datetime("us", "UTC")

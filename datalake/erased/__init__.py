@@ -1,0 +1,1 @@
+"""Fans who were erased: how they are known, and what stands for them. [X-11]"""
