@@ -12,10 +12,11 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from datalake import layout
-from datalake.choices import FileState, MergeState
+from datalake import layout, queues
+from datalake.choices import FileState, MergeState, QueueName
 from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.models import LakeFile, Merge
+from datalake.queues import Outgoing
 from datalake.storage import buckets
 from operations import jobs, leases
 from operations.database.locks import exclusive
@@ -32,9 +33,17 @@ def subject_of(merge: Merge) -> Subject:
 
 
 def ask_for_archive(merge: Merge) -> Job:
-    """The job row that asks for the archive of a merge's sources; in the transaction of the
-    switch.
+    """The job row that asks for the archive of a merge's sources, and where ARCHIVE_QUEUE is set a
+    message, too; in the transaction of the switch.
     """
+    if queues.is_on_sqs(QueueName.ARCHIVE):
+        period = layout.parse_period(merge.period)
+        body = {
+            "filePrefix": layout.folder(merge.record_type, period),
+            "mergedKey": layout.merged_key(merge.record_type, period, merge.generation),
+        }
+        name = f"{merge.record_type}:{merge.period}:g{merge.generation}"
+        queues.put(QueueName.ARCHIVE, [Outgoing(name, body)])
     return jobs.open_job(JOB_KIND, subject_of(merge))
 
 

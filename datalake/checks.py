@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from datalake.aws.sqs import region_of
 
-QUEUES: Final = ("EMAIL_QUEUE", "S3_EVENTS_QUEUE", "VERDICT_QUEUE")
+QUEUES: Final = ("EMAIL_QUEUE", "S3_EVENTS_QUEUE", "VERDICT_QUEUE", "ARCHIVE_QUEUE")
 
 
 @register("fairwave")

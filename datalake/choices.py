@@ -27,9 +27,10 @@ LAKE_STREAMS = (StreamName.INPUT, StreamName.SCORED, StreamName.FANLIST_RANKS)
 
 
 class QueueName(TextChoices):
-    """The queues of messages. [T-4]"""
+    """The queues of messages. [L-5, T-4]"""
 
     VERDICT = "verdict"
+    ARCHIVE = "archive"
 
 
 class MessageState(TextChoices):

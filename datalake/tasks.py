@@ -4,15 +4,22 @@
 
 from __future__ import annotations
 
+import threading
+
 from django.contrib.auth.models import User
 
 from datalake import archive, hand_runs, merge_runs
+from datalake.archive_queue import wake_ups
+from datalake.archive_queue.wake_ups import WakeUps
 from datalake.layout import Period
 from datalake.parity import published, runs
 from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.schedules import ScheduledRun
-from operations.tasks import enqueue
+from operations.services.troubles import Trouble
+from operations.tasks import enqueue, run_job
+
+PAUSE_SECONDS = 1.0
 
 
 def ask_for_merges(*, monthly: bool, by: User | None = None) -> None:
@@ -64,6 +71,26 @@ def merge_daily() -> None:
 def merge_monthly() -> None:
     """Scheduled for day 2 at 09:00 UTC."""
     ask_for_merges(monthly=True)
+
+
+def consume_archive_queue(*, stop: threading.Event, once: bool = False) -> WakeUps:
+    """Do the archives that the queue on SQS names: with `once` until it is empty, else until `stop`
+    is set. A queue or database that is away for a while is waited for, unless `once`.
+    """
+    total, trouble = WakeUps(), Trouble("Archive queue", "archive", page="/admin/")
+    wait_seconds = 0 if once else wake_ups.WAIT_SECONDS
+    while not stop.is_set():
+        with trouble.fenced():
+            received = wake_ups.receive(wait_seconds=wait_seconds, run=run_job)
+            trouble.over()
+            total.add(received)
+            if once and received.messages == received.unreadable:
+                break
+        if trouble.error and once:
+            raise trouble.error
+        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
+            pass
+    return total
 
 
 def check_parity() -> None:

@@ -184,6 +184,8 @@ def start(data: Path, port: int) -> list[Program]:
         commands["s3-events"] = [*manage, "consume_s3_events"]
     if env.text("EMAIL_QUEUE"):
         commands["email-queue"] = [*manage, "consume_email_queue"]
+    if env.text("ARCHIVE_QUEUE"):
+        commands["archive-queue"] = [*manage, "consume_archive_queue"]
     programs = [Program(name, each, logs / f"{name}.log") for name, each in commands.items()]
     reserved = Program(
         "wave-workers", commands["workers"], logs / "wave-workers.log", Q_CLUSTER_NAME="waves"

@@ -48,6 +48,7 @@ PAGES = {
     "cancel_wave": "cancel-wave",
     "close_campaign": "close-campaign",
     "consume_demand": "upload-demand",
+    "consume_archive_queue": "merge-lake",
     "consume_email_queue": "trigger-wave",
     "consume_s3_events": "start-rank-file",
     "deliver_email": "trigger-wave",

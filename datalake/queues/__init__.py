@@ -40,7 +40,10 @@ __all__ = [
 ]
 
 # queue → the setting with its URL on SQS
-SETTINGS: Final[Mapping[str, str]] = {QueueName.VERDICT: "VERDICT_QUEUE"}
+SETTINGS: Final[Mapping[str, str]] = {
+    QueueName.VERDICT: "VERDICT_QUEUE",
+    QueueName.ARCHIVE: "ARCHIVE_QUEUE",
+}
 
 
 def _url(queue: str) -> str:

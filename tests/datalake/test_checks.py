@@ -12,7 +12,9 @@ def found() -> list[tuple[str, str]]:
     return [(str(one.id), one.msg.split(":")[0]) for one in every if "region" in one.msg]
 
 
-@pytest.mark.parametrize("setting", ["EMAIL_QUEUE", "S3_EVENTS_QUEUE", "VERDICT_QUEUE"])
+@pytest.mark.parametrize(
+    "setting", ["EMAIL_QUEUE", "S3_EVENTS_QUEUE", "VERDICT_QUEUE", "ARCHIVE_QUEUE"]
+)
 def test_n5_a_queue_without_a_region_fails_the_check(settings, monkeypatch, tmp_path, setting):
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))

@@ -1,0 +1,1 @@
+"""Archives that are asked for by a message. [L-5]"""
