@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -68,7 +69,7 @@ def archive(
 ) -> int:
     """Archive the sources of a merge. Returns how many files lie in the archive. `on_file` is
     called before each is copied or verified, with how many of these steps are done, of how many.
-    Raises NotMerged, ArchiveCorrupt.
+    Raises NotMerged, ArchiveCorrupt, GlueUnreachable.
     """
     with exclusive(f"archive:{merge_id}"):
         merge = Merge.objects.get(pk=merge_id)
@@ -83,12 +84,21 @@ def archive(
         for done, (step, file) in enumerate(steps):
             on_file(done, len(steps))
             step(file)
+        _mirror(merge)
         for file in waiting:
             _let_go(file)
         Merge.objects.filter(pk=merge_id, state=MergeState.MERGED).update(
             state=MergeState.ARCHIVED, archived_at=timezone.now()
         )
         return merge.sources.filter(state=FileState.ARCHIVED).count()
+
+
+def _mirror(merge: Merge) -> None:
+    """What is deleted next is named by no partition of Glue any more. Raises GlueUnreachable."""
+    if settings.GLUE_DATABASE:
+        from datalake.mirror import glue_partitions  # boto3 is not loaded where there is no Glue
+
+        glue_partitions.mirror_type(merge.record_type)
 
 
 def archived_place(file: LakeFile) -> str:

@@ -154,5 +154,12 @@ def is_merged_key(key: str, record_type: str, period: Period) -> bool:
     return number.isdecimal() and key == merged_key(record_type, period, int(number))
 
 
+def manifests_folder(record_type: str) -> str:
+    """Where the lists of readable files are that Glue's partitions point to, with a slash at the
+    end. [L-4]
+    """
+    return f"{ROOT}/manifests/{record_type}/"
+
+
 def archived_key(record_type: str, period: Period, name: str) -> str:
     return f"{ROOT}/archived/{record_type}/{period.path}/{name}"

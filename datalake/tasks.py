@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from datalake import archive, hand_runs, merge_runs
@@ -93,6 +94,14 @@ def consume_archive_queue(*, stop: threading.Event, once: bool = False) -> WakeU
     return total
 
 
+def mirror_catalogue() -> None:
+    """Scheduled for each minute: Athena sees what was saved, merged or missed since. [L-4]"""
+    if settings.GLUE_DATABASE:
+        from datalake.mirror import glue_partitions  # boto3 is not loaded where there is no Glue
+
+        glue_partitions.mirror()
+
+
 def check_parity() -> None:
     """Scheduled for 11:00 UTC, after the merges."""
     enqueue(runs.open_job())
@@ -134,6 +143,7 @@ JOB_KINDS = [
     ),
 ]
 SCHEDULED_RUNS = [
+    ScheduledRun("mirror_catalogue", mirror_catalogue, every="minute"),
     ScheduledRun("check_parity", check_parity, every="day", hour=11),
     ScheduledRun("count_published", count_published, every="hour"),
     ScheduledRun("merge_daily", merge_daily, every="day", hour=10),

@@ -1,4 +1,4 @@
-"""The Glue catalogue, by which Athena finds Avro files: the only door to it. [D-8]"""
+"""The Glue catalogue, by which Athena finds Avro files: the only door to it. [D-8, L-4]"""
 
 from __future__ import annotations
 
@@ -28,12 +28,18 @@ _HIVE = {
     "bytes": "binary",
 }
 _FORMAT = "org.apache.hadoop.hive.ql.io.avro.AvroContainer"
+_AVRO_FILES = (f"{_FORMAT}InputFormat", f"{_FORMAT}OutputFormat")
+# the folder holds a list of files; what they are is said by the serde
+_LISTED_FILES = (
+    "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
+    "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+)
 
 
 @dataclass(frozen=True)
 class Table:
     """What Glue should know: `version` names the schema, `schema` is its avsc, `location` ends with
-    a slash.
+    a slash. `by_manifest`: a partition's folder holds a list of files instead of the files.
     """
 
     name: str
@@ -41,6 +47,8 @@ class Table:
     avro: Mapping[str, Any]
     schema: str
     location: str
+    partition_key: str = PARTITION_KEY
+    by_manifest: bool = False
 
     def columns(self) -> list[dict[str, str]]:
         return [
@@ -101,7 +109,8 @@ class GlueCatalogue:
         """Register partitions; those that are there already stay as they are."""
         for start in range(0, len(dates), MOST_AT_ONCE):
             partitions = [
-                _partition_input(table, day) for day in dates[start : start + MOST_AT_ONCE]
+                _partition_input(table, day, f"{table.location}{table.partition_key}={day}/")
+                for day in dates[start : start + MOST_AT_ONCE]
             ]
             with self._translated():
                 answer = self.client.batch_create_partition(
@@ -114,13 +123,33 @@ class GlueCatalogue:
                     f" {', '.join(refused)}"
                 )
 
+    def point(self, table: Table, value: str, location: str) -> None:
+        """Let a partition read another folder, by one call: readers see what was there or what is
+        there now. One that is not there is made.
+        """
+        asked = {"DatabaseName": self.database, "TableName": table.name}
+        given = _partition_input(table, value, location)
+        with self._translated():
+            try:
+                self.client.update_partition(
+                    **asked, PartitionValueList=[value], PartitionInput=given
+                )
+            except self.client.exceptions.EntityNotFoundException:
+                self.client.create_partition(**asked, PartitionInput=given)
+
     def dates(self, table: Table) -> set[str]:
         """The partition dates that are registered."""
+        return set(self.places(table))
+
+    def places(self, table: Table) -> dict[str, str]:
+        """Value of the partition key → where the partition reads."""
         pages = self.client.get_paginator("get_partitions").paginate(
-            DatabaseName=self.database, TableName=table.name
+            DatabaseName=self.database, TableName=table.name, ExcludeColumnSchema=True
         )
         with self._translated():
-            return {each["Values"][0] for page in pages for each in page["Partitions"]}
+            return {
+                each["Values"][0]: _location(each) for page in pages for each in page["Partitions"]
+            }
 
     def _found(self, name: str) -> dict[str, Any] | None:
         try:
@@ -160,24 +189,22 @@ def _table_input(table: Table) -> dict[str, Any]:
             "classification": "avro",
             "fairwave.schema": table.version,
         },
-        "PartitionKeys": [{"Name": PARTITION_KEY, "Type": "string"}],
+        "PartitionKeys": [{"Name": table.partition_key, "Type": "string"}],
         "StorageDescriptor": _storage(table, table.location),
     }
 
 
-def _partition_input(table: Table, day: str) -> dict[str, Any]:
-    return {
-        "Values": [day],
-        "StorageDescriptor": _storage(table, f"{table.location}{PARTITION_KEY}={day}/"),
-    }
+def _partition_input(table: Table, value: str, location: str) -> dict[str, Any]:
+    return {"Values": [value], "StorageDescriptor": _storage(table, location)}
 
 
 def _storage(table: Table, location: str) -> dict[str, Any]:
+    reads, writes = _LISTED_FILES if table.by_manifest else _AVRO_FILES
     return {
         "Columns": table.columns(),
         "Location": location,
-        "InputFormat": f"{_FORMAT}InputFormat",
-        "OutputFormat": f"{_FORMAT}OutputFormat",
+        "InputFormat": reads,
+        "OutputFormat": writes,
         "SerdeInfo": {
             "SerializationLibrary": "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
             "Parameters": {"avro.schema.literal": table.schema, "serialization.format": "1"},

@@ -1,0 +1,1 @@
+"""The catalogue of the campaign lake, mirrored to other catalogues. [L-4]"""
