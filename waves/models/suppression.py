@@ -33,6 +33,12 @@ class Suppression(models.Model):
 
     channel = models.CharField(max_length=5, choices=Channel)
     contact = models.UUIDField(help_text="Keyed hash of the address or phone number")
+    sieve = models.IntegerField(
+        null=True,
+        editable=False,
+        help_text="A cheap keyed hash, which spares a selection most of the others; null: of older"
+        " entries",
+    )
     campaign = models.ForeignKey(
         Campaign,
         null=True,

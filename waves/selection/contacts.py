@@ -15,22 +15,26 @@ from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules, judge_contacts
 from operations.database.copying import nullable_frame_of
 from waves.suppression.contacts import FANS_CONTACT, without_suppressed
-from waves.suppression.hashing import KEY_IF_USED, hashed
+from waves.suppression.hashing import hashed, hashed_if_sieved
 
 # For all fans of a file: the list is read once. Of the few who are selected each is looked up
 # (_ASKED), because they are read in parts, and every part would read the whole list.
 SUPPRESSED: Final = """
 WITH suppressed AS (
-    SELECT DISTINCT uuid_send(contact) AS contact FROM waves_suppression
+    SELECT uuid_send(contact) AS contact, min(sieve) AS sieve FROM waves_suppression
     WHERE lifted_at IS NULL AND (campaign_id IS NULL OR campaign_id = %(campaign)s)
+    GROUP BY waves_suppression.contact
 )
 """
 CONTACT: Final = """
     its.email, its.phone, its.confirmed, no_email.contact IS NOT NULL, no_sms.contact IS NOT NULL
 """
+_SIEVES: Final = "SELECT sieve FROM suppressed"
 FROM_CONTACT: Final = f"""{FANS_CONTACT}
-LEFT JOIN suppressed AS no_email ON no_email.contact = {hashed("'email'", "its.email", KEY_IF_USED)}
-LEFT JOIN suppressed AS no_sms ON no_sms.contact = {hashed("'sms'", "its.phone", KEY_IF_USED)}
+LEFT JOIN suppressed AS no_email
+    ON no_email.contact = {hashed_if_sieved("'email'", "its.email", _SIEVES)}
+LEFT JOIN suppressed AS no_sms
+    ON no_sms.contact = {hashed_if_sieved("'sms'", "its.phone", _SIEVES)}
 """
 # One entry of several is enough; and LIMIT keeps the planner from reading the whole list at once
 # instead of asking the index for each fan.

@@ -15,10 +15,9 @@ from typing import Final
 SEPARATOR: Final = "\x1f"
 
 # As expressions of their own, which are computed once and mislead no plan about numbers of rows.
-# The second is null while nobody is on the list, so that nothing is hashed then.
 KEY: Final = "(SELECT key FROM waves_suppressionkey)"
-KEY_IF_USED: Final = """(SELECT key FROM waves_suppressionkey
-    WHERE EXISTS (SELECT FROM waves_suppression WHERE lifted_at IS NULL))"""
+_SEED: Final = """(SELECT ('x' || left(encode(sha256(key || 'sieve'), 'hex'), 16))::bit(64)::bigint
+    FROM waves_suppressionkey)"""
 
 
 def hash_of(key: bytes, channel: str, contact: str) -> uuid.UUID:
@@ -28,9 +27,25 @@ def hash_of(key: bytes, channel: str, contact: str) -> uuid.UUID:
     return uuid.UUID(bytes=sha256(key + f"{channel}{SEPARATOR}{contact}".encode()).digest()[:16])
 
 
-def hashed(channel: str, contact: str, key: str = KEY) -> str:
+def hashed(channel: str, contact: str) -> str:
     """Its 16 bytes in SQL, of expressions in SQL; null without a key. As a UUID they take twice as
     long, which shows with two million fans.
     """
     text = f"convert_to({channel} || E'\\x1f' || {contact}, 'UTF8')"
-    return f"substring(sha256({key} || {text}) FROM 1 FOR 16)"
+    return f"substring(sha256({KEY} || {text}) FROM 1 FOR 16)"
+
+
+def sieve(channel: str, contact: str) -> str:
+    """A cheap keyed hash of 32 bits, in SQL alone, of expressions in SQL; null without a key. It
+    tells nearly all contacts that are not on the list from those that are, at a fortieth of what
+    `hashed` costs. The list holds it beside each hash.
+    """
+    return f"hashtextextended({channel} || E'\\x1f' || {contact}, {_SEED})::bit(32)::int"
+
+
+def hashed_if_sieved(channel: str, contact: str, listed: str) -> str:
+    """As `hashed`, and null where the sieve says that the contact is not on the list. `listed`: a
+    query of the sieves on the list; a null among them lets all contacts through.
+    """
+    is_sieved = f"({sieve(channel, contact)} IN ({listed})) IS NOT FALSE"
+    return f"CASE WHEN {is_sieved} THEN {hashed(channel, contact)} END"

@@ -25,21 +25,24 @@ from waves.errors import SuppressionRefused
 from waves.models import Suppression
 from waves.suppression import late_entries
 from waves.suppression.contacts import Contact
-from waves.suppression.hashing import hash_of
+from waves.suppression.hashing import hash_of, sieve
 
 KEY_BYTES: Final = 32
 LONGEST_REASON: Final = 300
 _MAKE_KEY = "INSERT INTO waves_suppressionkey (id, key) VALUES (1, %(key)s) ON CONFLICT DO NOTHING"
 _KEY = "SELECT key FROM waves_suppressionkey"
 # In the order of the index: two of these with the same contacts wait for each other, never both.
-_ADD = """
-INSERT INTO waves_suppression (channel, contact, campaign_id, cause, reason, by_id, lift_reason)
-SELECT v.channel, v.contact, %(campaign)s, %(cause)s, %(reason)s, %(by)s, ''
-FROM unnest(%(channels)s::text[], %(contacts)s::uuid[]) AS v (channel, contact)
+_ADD = f"""
+INSERT INTO waves_suppression
+    (channel, contact, sieve, campaign_id, cause, reason, by_id, lift_reason)
+SELECT v.channel, v.contact, {sieve("v.channel", "v.value")}, %(campaign)s, %(cause)s, %(reason)s,
+    %(by)s, ''
+FROM unnest(%(channels)s::text[], %(contacts)s::uuid[], %(values)s::text[])
+    AS v (channel, contact, value)
 ORDER BY v.contact
 ON CONFLICT (contact, campaign_id, cause) WHERE lifted_at IS NULL DO NOTHING
 RETURNING id
-"""
+"""  # noqa: S608 the parts are constants
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def suppress(contacts: Collection[Contact], ground: Ground) -> int:
         _ADD,
         channels=[str(contact.channel) for contact in contacts],
         contacts=[hash_of(key, *contact) for contact in contacts],
+        values=[contact.value for contact in contacts],
         campaign=ground.campaign and ground.campaign.pk,
         cause=str(ground.cause),
         reason=ground.reason,
