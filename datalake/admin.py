@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.decorators import display
 
 from datalake.choices import FileState, MergeState
@@ -17,13 +22,12 @@ from datalake.models import (
 )
 from operations.adminkit.listing import (
     BigTableAdmin,
-    MaskedAdmin,
+    PageAdmin,
     ReadOnlyAdmin,
     counted,
     shortened,
     sized,
 )
-from operations.adminkit.masking import DOT
 
 FILE_COLOURS = {FileState.LOOSE: "info", FileState.MERGED: "success"}
 MERGE_COLOURS = {MergeState.MERGED: "success", MergeState.ARCHIVED: "success"}
@@ -80,29 +84,17 @@ class MergeAdmin(BigTableAdmin, ReadOnlyAdmin):
         return merge.state
 
 
-def hide(record: str) -> str:
-    """A record that was not taken may hold anything, an address in the wrong field too: it is
-    hidden as a whole.
-    """
-    return DOT * min(len(record), 12)
-
-
 @admin.register(DeadLetter)
-class DeadLetterAdmin(BigTableAdmin, MaskedAdmin):
-    personal = {"record": hide}
-    list_before_template = "console/lake/dead_letters.html"
-    change_form_outer_before_template = "console/lake/dead_letter.html"
-    list_display = (
-        "id",
-        "consumer",
-        "source",
-        "position",
-        "index",
-        "error",
-        "record",
-        "created_at",
-        "replayed_at",
-    )
+class DeadLetterAdmin(PageAdmin):
+    page = "dead-letter"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list has a page of its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("dead-letters"))
 
 
 @admin.register(Stream)

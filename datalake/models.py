@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -157,6 +159,15 @@ class SeenRecord(models.Model):
         return f"{self.consumer} {self.digest}"
 
 
+WAITING = Q(replayed_at=None, dropped_at=None)  # of dead letters
+
+
+class DeadLetterQuerySet(models.QuerySet):
+    def waiting(self) -> Self:
+        """Those that were neither replayed nor settled without it."""
+        return self.filter(WAITING)
+
+
 class DeadLetter(models.Model):
     """A record that a consumer could not take, with its error, to be looked at and replayed.
     [T-1]
@@ -170,16 +181,47 @@ class DeadLetter(models.Model):
     record = models.TextField(help_text="The record as JSON")
     created_at = models.DateTimeField(auto_now_add=True)
     replayed_at = models.DateTimeField(null=True, blank=True)
+    dropped_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person settled it without a replay"
+    )
+    settled_by_job = models.BigIntegerField(
+        null=True, blank=True, help_text="The job that replayed or settled it with others"
+    )
+
+    objects = DeadLetterQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 name="deadletter_once", fields=["consumer", "source", "position", "index"]
-            )
+            ),
+            models.CheckConstraint(
+                name="deadletter_one_end", condition=Q(replayed_at=None) | Q(dropped_at=None)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="deadletter_created"),
+            models.Index(fields=["id"], name="deadletter_waiting", condition=WAITING),
+            models.Index(fields=["error", "id"], name="deadletter_by_reason", condition=WAITING),
+            models.Index(
+                fields=["consumer", "id"], name="deadletter_by_consumer", condition=WAITING
+            ),
+            models.Index(
+                fields=["settled_by_job"],
+                name="deadletter_by_job",
+                condition=Q(settled_by_job__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.source}:{self.position}[{self.index}]"
+
+    @property
+    def state(self) -> str:
+        """`waiting`, `replayed`, or `settled` without a replay."""
+        if self.replayed_at:
+            return "replayed"
+        return "settled" if self.dropped_at else "waiting"
 
 
 class QueueMessage(models.Model):

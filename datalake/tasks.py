@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -12,6 +13,8 @@ from django.contrib.auth.models import User
 from datalake import archive, hand_runs, merge_runs
 from datalake.archive_queue import wake_ups
 from datalake.archive_queue.wake_ups import WakeUps
+from datalake.dead_letters import runs as letter_runs
+from datalake.dead_letters.found import Asked
 from datalake.layout import Period
 from datalake.parity import published, runs
 from operations.job_kinds import JobKind
@@ -62,6 +65,13 @@ def ask_for_archives(record_type: str, period: Period, *, by: User | None = None
     for job in opened:
         enqueue(job)
     return opened
+
+
+def ask_to_settle(kind: str, what: Asked | Sequence[int], *, by: User | None, reason: str) -> Job:
+    """Have a worker replay dead letters, or settle them without that."""
+    job = letter_runs.ask(kind, what, by=by, reason=reason)
+    enqueue(job)
+    return job
 
 
 def merge_daily() -> None:
@@ -133,6 +143,18 @@ JOB_KINDS = [
         run_merge,
         page="lake-period",
         right="datalake.add_merge",
+    ),
+    JobKind(
+        letter_runs.REPLAY,
+        "Replay dead letters",
+        letter_runs.run_replay,
+        right="datalake.change_deadletter",
+    ),
+    JobKind(
+        letter_runs.SETTLE,
+        "Settle dead letters",
+        letter_runs.run_settle,
+        right="datalake.change_deadletter",
     ),
     JobKind(
         archive.JOB_KIND,

@@ -88,7 +88,8 @@ NAVIGATION = [
             _entry("Lake partitions", "calendar_month", "datalake.lakepartition"),
             _entry("Parity results", "balance", "datalake.parityresult"),
             _entry("Merges", "merge", "datalake.merge"),
-            _entry("Dead letters", "unsubscribe", "datalake.deadletter"),
+            _entry("Dead letters", "unsubscribe", "datalake.deadletter")
+            | {"link": reverse_lazy("dead-letters"), "active": _at("dead-letters", "dead-letter")},
         ],
     },
     {

@@ -61,7 +61,7 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Refused:
 def waiting(campaign: Campaign) -> QuerySet[DeadLetter]:
     """The dead letters that hold the campaign's late registrations, the oldest first. [S-8]"""
     letters = DeadLetter.objects.filter(consumer=CONSUMER, source=StreamName.INPUT)
-    return letters.filter(replayed_at=None, error__startswith=_late(campaign)).order_by("id")
+    return letters.waiting().filter(error__startswith=_late(campaign)).order_by("id")
 
 
 @transaction.atomic

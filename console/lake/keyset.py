@@ -71,12 +71,13 @@ def listed(
     has_newer = more if edge.before is not None else edge.after is not None
     return Listed(
         rows,
-        _address(asked, BEFORE, rows[0].pk) if rows and has_newer else "",
-        _address(asked, AFTER, rows[-1].pk) if rows and has_older else "",
+        address(asked, BEFORE, rows[0].pk) if rows and has_newer else "",
+        address(asked, AFTER, rows[-1].pk) if rows and has_older else "",
     )
 
 
-def _address(asked: QueryDict, name: str, pk: Any) -> str:
+def address(asked: QueryDict, name: str, pk: Any) -> str:
+    """The same page at another edge."""
     there = asked.copy()
     for edge in (AFTER, BEFORE):
         there.pop(edge, None)

@@ -23,21 +23,26 @@ def replay_all(consumer: str = "") -> int:
     """Replay every record that waits, or those that one consumer refused, oldest first. Returns how
     many records.
     """
-    waiting = DeadLetter.objects.filter(replayed_at=None).order_by("id")
+    waiting = DeadLetter.objects.waiting().order_by("id")
     if consumer:
         waiting = waiting.filter(consumer=consumer)
     return sum(replay(pk) for pk in list(waiting.values_list("pk", flat=True)))
 
 
-def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
-    """Replay the record, or its corrected form. False if that was done before."""
+def replay(
+    letter_id: int, corrected: dict[str, Any] | None = None, *, job: int | None = None
+) -> bool:
+    """Replay the record, or its corrected form; `job` is the number of the job that does it with
+    others. False if that was done before, or the letter was settled.
+    """
     letter = DeadLetter.objects.get(pk=letter_id)
     record = json.loads(letter.record) if corrected is None else corrected
+    settled = {"replayed_at": timezone.now(), "settled_by_job": job}
     if is_of_stream(letter):
-        return _onto_stream(letter, record)
+        return _onto_stream(letter, record, settled)
     if is_of_queue(letter):
-        return _into_queue(letter, record)
-    return _into_lake(letter, record)
+        return _into_queue(letter, record, settled)
+    return _into_lake(letter, record, settled)
 
 
 def place_of(letter: DeadLetter) -> str:
@@ -57,16 +62,16 @@ def is_of_queue(letter: DeadLetter) -> bool:
 
 
 @transaction.atomic
-def _into_queue(letter: DeadLetter, record: Any) -> bool:
+def _into_queue(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool:
     """The message waits again, under its id."""
-    waiting = DeadLetter.objects.filter(pk=letter.pk, replayed_at=None)
-    if not waiting.update(replayed_at=timezone.now()):
+    waiting = DeadLetter.objects.waiting().filter(pk=letter.pk)
+    if not waiting.update(**settled):
         return False
     return queue_rows.revive(letter, json.dumps(record, separators=(",", ":")))
 
 
 @transaction.atomic
-def _onto_stream(letter: DeadLetter, record: Any) -> bool:
+def _onto_stream(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool:
     """Every consumer of the stream sees it; those where it took effect already pass over it. So the
     letters of all consumers that refused the same record are settled by one replay: replaying each
     would double what cannot be taken each time.
@@ -74,15 +79,15 @@ def _onto_stream(letter: DeadLetter, record: Any) -> bool:
     same = DeadLetter.objects.filter(
         source=letter.source, position=letter.position, index=letter.index
     )
-    if not same.filter(replayed_at=None).update(replayed_at=timezone.now()):
+    if not same.waiting().update(**settled):
         return False
     streams.publish(letter.source, [streams.Record("", record)], key=f"replay:{letter.pk}")
     return True
 
 
-def _into_lake(letter: DeadLetter, record: Any) -> bool:
+def _into_lake(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool:
     """Saved as the other records of its file were, and seen by no consumer of a stream."""
-    waiting = DeadLetter.objects.filter(pk=letter.pk, replayed_at=None)
+    waiting = DeadLetter.objects.waiting().filter(pk=letter.pk)
     with exclusive(f"replay:{letter.pk}"):
         if not waiting.exists():
             return False
@@ -91,5 +96,5 @@ def _into_lake(letter: DeadLetter, record: Any) -> bool:
         )
         contents = ClaimContents()
         contents.add_records(0, [record])
-        save_claim(claim, contents, commit=partial(waiting.update, replayed_at=timezone.now()))
+        save_claim(claim, contents, commit=partial(waiting.update, **settled))
     return True

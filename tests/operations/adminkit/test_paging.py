@@ -24,7 +24,6 @@ BIG = [
     "operations/alert",
     "operations/statuschange",
     "datalake/lakefile",
-    "datalake/deadletter",
     "console/personaldataaccess",
 ]
 
