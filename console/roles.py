@@ -48,7 +48,9 @@ APPROVER = frozenset(
     {"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all", *LATE.values()}
     - {LATE["wave_rules"]}
 )
-ANALYST = frozenset({"console.view_personaldataaccess", "console.view_erasure"})
+ANALYST = frozenset(
+    {"console.view_personaldataaccess", "console.view_erasure", "datalake.query_lake"}
+)
 
 ROLES: dict[str, frozenset[str]] = {
     "viewer": VIEWER,
@@ -61,7 +63,7 @@ SUMMARIES: dict[str, str] = {
     "viewer": "sees everything; personal data is masked",
     "operator": "edits campaigns, uploads files, prepares and sends waves; sees personal data",
     "approver": "approves waves, makes late changes; sees personal data",
-    "analyst": "sees everything, also the personal data log and erasures",
+    "analyst": "sees everything, also the personal data log and erasures; queries the lake in SQL",
     ADMINISTRATOR: "may do everything, also invite users and give roles",
 }
 

@@ -32,6 +32,7 @@ from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
 from console.pages.lake import calendar as lake
 from console.pages.lake import letters, merging
+from console.pages.lake import queries as lake_queries
 from console.pages.messages import of_wave, resend
 from console.pages.planning import follow_up
 from console.pages.statistics import campaign as statistics
@@ -77,6 +78,9 @@ urlpatterns = [
         name="upload-registrations",
     ),
     path(f"{CAMPAIGN}/codes/", codes.import_codes, name="import-codes"),
+    path("admin/lake-query/", lake_queries.query_lake, name="query-lake"),
+    path("admin/lake-query/<int:pk>/", lake_queries.lake_query, name="lake-query"),
+    path("admin/lake-query/<int:pk>/csv/", lake_queries.lake_query_csv, name="lake-query-csv"),
     path("admin/suppressed/", suppressed.suppressed, name="suppressed"),
     path("admin/suppressed/add/", suppressed.suppress_contact, name="suppress-contact"),
     path("admin/suppressed/file/", suppressed.suppress_file, name="suppress-file"),

@@ -65,6 +65,16 @@ class FileState(TextChoices):
 READABLE = (FileState.LOOSE, FileState.MERGED)
 
 
+class QueryState(TextChoices):
+    """What became of a query in SQL. [L-8]"""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
 class MergeState(TextChoices):
     """The steps of a merge; one that was refused or killed stays where it was, with its error.
     [L-3]

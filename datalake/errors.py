@@ -113,3 +113,7 @@ class GlueUnreachable(Refusal):
     """The Glue catalogue does not answer, or not as it should; a moment later it may."""
 
     is_transient = True
+
+
+class QueryRefused(Refusal):
+    """A query is not allowed, cannot be read, or is larger than a query may be. [L-8]"""

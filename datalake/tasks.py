@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from datalake import archive, hand_runs, merge_runs
 from datalake.archive_queue import wake_ups
@@ -17,6 +19,8 @@ from datalake.dead_letters import runs as letter_runs
 from datalake.dead_letters.found import Asked
 from datalake.layout import Period
 from datalake.parity import published, runs
+from datalake.query import history
+from datalake.query.models import LakeQuery
 from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.schedules import ScheduledRun
@@ -122,6 +126,23 @@ def count_published() -> None:
     published.count_published()
 
 
+def ask_lake(sql: str, *, by: User) -> LakeQuery:
+    """Have a worker run a query. Raises BadValue, QueryRefused."""
+    query, job = history.open_query(sql, by=by)
+    enqueue(job)
+    return query
+
+
+def never(job: Job, error: Exception) -> timedelta | None:
+    """Who asked looks at the page, and asks again."""
+    return None
+
+
+def forget_query_answers() -> None:
+    """Scheduled for every hour."""
+    history.forget_answers(timezone.now())
+
+
 JOB_KINDS = [
     JobKind(
         runs.JOB_KIND,
@@ -129,6 +150,16 @@ JOB_KINDS = [
         runs.run,
         right="datalake.add_merge",
         before_progress="Counting what was published.",
+    ),
+    JobKind(
+        history.JOB_KIND,
+        "Query the lake",
+        history.run,
+        tidy=history.cancelled,
+        page="lake-query",
+        right="datalake.query_lake",
+        before_progress="Planning the query.",
+        retry=never,
     ),
     JobKind(
         merge_runs.JOB_KIND,
@@ -170,4 +201,5 @@ SCHEDULED_RUNS = [
     ScheduledRun("count_published", count_published, every="hour"),
     ScheduledRun("merge_daily", merge_daily, every="day", hour=10),
     ScheduledRun("merge_monthly", merge_monthly, every="month", day=2, hour=9),
+    ScheduledRun("forget_query_answers", forget_query_answers, every="hour"),
 ]

@@ -8,8 +8,11 @@ class DemandConfig(AppConfig):
     verbose_name = "Demand"
 
     def ready(self) -> None:
+        from datalake.query import tables
+        from demand.schemas import SCHEMAS
         from demand.tasks import JOB_KINDS, SCHEDULED_RUNS
         from operations import job_kinds, schedules
 
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
+        tables.register(SCHEMAS.values())

@@ -84,6 +84,13 @@ NAVIGATION = [
         "items": [
             _entry("Lake", "water", "datalake.lakefile")
             | {"link": reverse_lazy("lake"), "active": _at("lake", "lake-period")},
+            {
+                "title": "Query the lake",
+                "icon": "terminal",
+                "link": reverse_lazy("query-lake"),
+                "active": _at("query-lake", "lake-query"),
+                "permission": lambda request: request.user.has_perm("datalake.query_lake"),
+            },
             _entry("Lake files", "database", "datalake.lakefile"),
             _entry("Lake partitions", "calendar_month", "datalake.lakepartition"),
             _entry("Parity results", "balance", "datalake.parityresult"),

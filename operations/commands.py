@@ -77,6 +77,10 @@ class JsonCommand(BaseCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         """Do the work and return the result object of interfaces.md, without `seconds`."""
 
+    def shown(self, result: dict[str, Any]) -> str:
+        """The result for a person, or for the program that reads standard output."""
+        return as_lines(result)
+
     def say(self, line: str) -> None:
         """A line for the person who watches; it never mixes with the result."""
         self.stderr.write(line, self.style.NOTICE)
@@ -129,7 +133,7 @@ class JsonCommand(BaseCommand):
             self._show_error(error_text(error), started, as_json=as_json)
             raise
         result["seconds"] = _since(started)
-        self.stdout.write(json.dumps(result, default=str) if as_json else as_lines(result))
+        self.stdout.write(json.dumps(result, default=str) if as_json else self.shown(result))
         return None
 
     def _asked(self, name: str | None) -> User:

@@ -58,6 +58,7 @@ PAGES = {
     "find_code": "find-code",
     "import_codes": "import-codes",
     "import_registrations": "upload-registrations",
+    "lake_query": "query-lake",
     "merge_avro": "merge-lake",
     "not_selected_wave": "not-selected-wave",
     "open_campaign": "open-campaign",

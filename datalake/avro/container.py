@@ -203,16 +203,17 @@ def raw_blocks(source: BinaryIO, sync: bytes, *, name: str = "") -> Iterator[tup
 
 
 def count_records(source: BinaryIO, sync: bytes) -> int:
-    """How many records the blocks from here on claim to hold; their bytes are passed over. Raises
-    NotAvro.
-    """
-    records = 0
+    """How many records the blocks from here on claim to hold. Raises NotAvro."""
+    return sum(passed_blocks(source, sync))
+
+
+def passed_blocks(source: BinaryIO, sync: bytes) -> Iterator[int]:
+    """Each block's record count, when its bytes are passed over. Raises NotAvro."""
     with _said_of(source, ""):
         while (count := _read_count(source)) is not None:
             source.seek(_read_length(source, BOUNDS.most_bytes), os.SEEK_CUR)
             _require_sync(source, sync)
-            records += count
-    return records
+            yield count
 
 
 def read_records(source: BinaryIO, *, name: str = "") -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 
 from datalake import merge_runs, tasks
 from datalake.models import Merge
+from datalake.query import history
 from operations.models import Job
 from tests.datalake.lake_cases import put_bytes, save_loose
 
@@ -46,3 +47,18 @@ def test_archives_are_enqueued_though_the_merge_of_another_period_failed(enqueue
     with pytest.raises(OSError, match="away"):
         tasks.run_merges(job.pk)
     assert [each.subject for each in enqueued] == [("merge", str(Merge.objects.get().pk))]
+
+
+def test_results_of_queries_are_deleted_by_a_scheduled_run(monkeypatch):
+    """[L-8]"""
+    asked = []
+    monkeypatch.setattr(history, "forget_answers", asked.append)
+    tasks.forget_query_answers()
+    assert asked[0].tzinfo is not None
+    assert "forget_query_answers" in [run.name for run in tasks.SCHEDULED_RUNS]
+
+
+def test_a_query_whose_bucket_was_away_is_not_tried_again():
+    """[L-8]"""
+    kind = next(kind for kind in tasks.JOB_KINDS if kind.name == history.JOB_KIND)
+    assert kind.retry(Job(), OSError("away")) is None

@@ -30,6 +30,7 @@ from campaigns.registrations import imports
 from console.models import SignInCounter
 from console.sign_in.attempts import account_key
 from datalake.models import DeadLetter
+from datalake.query.models import LakeQuery
 from datalake.storage import buckets
 from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload
 from operations.choices import JobState
@@ -94,6 +95,8 @@ def one_of_each(pk: int, name: str) -> Campaign:
     Template.objects.create(channel="sms", body="{code}", **own)
     ListEntry.objects.create(kind="blacklist", pattern="a@b.example", **own)
     Job.objects.create(pk=pk, kind="merge", subject_kind="lake", subject_id="x")
+    by, _ = User.objects.get_or_create(username="asked-the-lake")
+    LakeQuery.objects.create(pk=pk, sql="SELECT 1", by=by)
     ProviderAccount.objects.create(pk=pk, name="http", paused=True)
     EventUpload.objects.create(pk=pk, name="a", key="a", sha256="a", bytes=1)
     CurrentRecord.objects.create(

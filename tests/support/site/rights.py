@@ -62,6 +62,7 @@ AREAS = {
     "find": "Fans and personal data",
     "job": "Jobs",
     "lake": "Data lake",
+    "lake-query": "Data lake",
     "personal-data": "Fans and personal data",
     "providers": "Waves and sending",
     "rank-file": "Score files",

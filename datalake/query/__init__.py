@@ -1,0 +1,1 @@
+"""SQL over the lake: who asks, what is read, and the process that answers. [L-8]"""

@@ -1,0 +1,99 @@
+"""The files of a query, and the folder in which its process finds them. [L-8]"""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from datalake.avro import container
+from datalake.avro.columns import encode
+from datalake.errors import NoSuchObject, QueryRefused
+from datalake.query import opened as opening
+from datalake.query.opened import opened
+from datalake.query.tables import Part
+from datalake.records import schema_of
+from datalake.storage import buckets
+from tests.support.lake import scoring_frame
+
+
+def put(period, *, rows=1):
+    key = f"avro/scoring/{period}.avro"
+    with buckets.campaign_data().writer(key) as out:
+        container.write(out, schema_of("scoring"), encode("scoring", scoring_frame(rows)), name=key)
+    return Part("scoring", period, key, buckets.campaign_data().size(key))
+
+
+def links(folder):
+    return sorted(str(each.parent.relative_to(folder)) for each in Path(folder).rglob("*.avro"))
+
+
+def nothing(done, total):
+    """Nobody watches."""
+
+
+def test_a_process_finds_days_and_months_as_links_to_open_files():
+    parts = [put("2026-01-20"), put("2026-01-21"), put("2025-12")]
+    seen = []
+    with opened(parts, ["scoring", "sale"], lambda *counts: seen.append(counts)) as files:
+        assert links(files.folder) == [
+            "scoring/days/partition_date=2026-01-20",
+            "scoring/days/partition_date=2026-01-21",
+            "scoring/months",
+        ]
+        assert (Path(files.folder) / "sale" / "days").is_dir()
+        buckets.campaign_data().delete(parts[0].key)
+        [link] = (Path(files.folder) / "scoring/days/partition_date=2026-01-20").iterdir()
+        assert link.read_bytes().startswith(container.MAGIC)
+    assert not Path(files.folder).exists()
+    for number in files.numbers:
+        with pytest.raises(OSError):
+            os.fstat(number)
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_a_file_that_holds_most_of_the_records_is_read_in_two_parts(monkeypatch):
+    monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
+    parts = [put("2026-01-20", rows=container.RECORDS_PER_BLOCK * 3), put("2026-01-21")]
+    with opened(parts, ["scoring"], nothing) as files:
+        assert links(files.folder).count("scoring/days/partition_date=2026-01-20") == 2
+        found = 0
+        for number in files.numbers:
+            with Path(f"/proc/self/fd/{number}").open("rb") as part:
+                found += container.count_records(part, container.read_header(part).sync)
+    assert found == container.RECORDS_PER_BLOCK * 3 + 1
+
+
+def test_files_of_about_the_same_size_are_left_whole(monkeypatch):
+    monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
+    parts = [put("2026-01-20", rows=5_001), put("2026-01-21", rows=5_001)]
+    with opened(parts, ["scoring"], nothing) as files:
+        assert len(files.numbers) == 2
+
+
+def test_a_file_that_is_gone_closes_the_others():
+    parts = [put("2026-01-20"), Part("scoring", "2026-01-21", "avro/scoring/gone.avro", 1)]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(NoSuchObject), opened(parts, ["scoring"], nothing):
+        raise AssertionError
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_more_files_than_a_process_may_open_are_refused(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 100))
+    parts = [Part("scoring", "2026-01-20", "a", 1)] * 50
+    with (
+        pytest.raises(QueryRefused, match="reads 52 files, and at most 36"),
+        opened(parts, ["scoring"], nothing),
+    ):
+        raise AssertionError
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_may(monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (10, 4_096))
+    raised = []
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
+    with opened([put("2026-01-20")], ["scoring"], nothing):
+        assert raised == [(4_096, 4_096)]
