@@ -16,7 +16,7 @@ from operations.entry.values import MOST_WHOLE
 from operations.instants import in_words
 from operations.jobs import drop_retries, record_move
 from waves.approval import CHANGEABLE, WITHDRAWN, back_to_configured, renew
-from waves.choices import Queue, SendState, WaveState
+from waves.choices import Queue, WaveState
 from waves.codes import reservations
 from waves.digest import content_digest
 from waves.errors import (
@@ -28,16 +28,17 @@ from waves.errors import (
     WrongState,
 )
 from waves.holds import codes_kept
-from waves.lifecycle import UNAPPROVED, move, require_state, subject_of
+from waves.lifecycle import QUEUE_WORDS, UNAPPROVED, move, require_state, subject_of
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_in
-from waves.models import Send, Wave
+from waves.models import Wave
 from waves.naming import aware
 from waves.preparation import config_files, status_files
 from waves.preparation.judgement import needs_expediting, require_lead_time
 from waves.preparation.submission import JOB_KIND, require_alone
 from waves.second_count.count import open_job
 from waves.second_count.verdict import Standing, standing
+from waves.sending import results
 from waves.soft_start import progress
 from waves.uploads import submission as uploads
 
@@ -46,17 +47,11 @@ RESETTABLE = (
     *(WaveState.PREPARED, WaveState.APPROVED),
 )
 
-OPEN_SENDS = (SendState.PENDING, SendState.SENDING)
-# Of what a completed wave still has to send: from what it may become so, and the history's words.
+# Of what a completed wave still has to send: from what it may become so.
 QUEUE_BEFORE = {
     Queue.PAUSED: (Queue.RUNNING,),
     Queue.RUNNING: (Queue.PAUSED,),
     Queue.CANCELLED: (Queue.RUNNING, Queue.PAUSED),
-}
-QUEUE_WORDS = {
-    Queue.PAUSED: "queue paused",
-    Queue.RUNNING: "queue resumed",
-    Queue.CANCELLED: "queue cancelled",
 }
 
 
@@ -268,7 +263,7 @@ def _move_queue(wave: Wave, queue: Queue, *, by: User, reason: str) -> Wave:
     require_state(locked, WaveState.COMPLETED)
     if locked.queue not in QUEUE_BEFORE[queue]:
         raise WrongState(f"Wave {wave.name} is completed, and what it has left is {locked.queue}.")
-    if not Send.objects.filter(wave=locked, state__in=OPEN_SENDS).exists():
+    if not results.has_left(locked):
         raise WrongState(f"Wave {wave.name} is completed, and has no message left to send.")
     Wave.objects.filter(pk=locked.pk).update(queue=queue)
     record_move(subject_of(locked), locked.state, QUEUE_WORDS[queue], by=by, reason=reason)

@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterable, Sequence
 
 from operations.database.copying import pieces_of
+from waves.choices import Channel
 from waves.errors import BadTemplate, ContentChanged
 from waves.messages.templates import live_content, template_rows, texts_in
 from waves.models import Template, Wave
+from waves.providers import registry
 
 _MEMBERS = """
 SELECT member.global_user_id, coalesce(market.market_id, ''), member.member_id, member.email,
@@ -65,6 +67,28 @@ def require_unchanged(wave: Wave, rows: Sequence[Template] | None = None) -> Non
             f"Wave {wave.name}: its messages have changed since it was prepared. Check them again,"
             " then approve it."
         )
+
+
+def require_approved_providers(wave: Wave, channel: Channel) -> list[str]:
+    """The accounts of the channel's providers that were approved with the wave and that the
+    settings name; nothing else may send it, from the trigger on too. Raises ContentChanged where
+    there is none. [X-5, N-9]
+    """
+    named = wave.content.get("providers", {})
+    roles = ("sms", "sms_fallback") if channel == Channel.SMS else ("email",)
+    approved = [named[role] for role in roles if role in named]
+    known = registry.SMS if channel == Channel.SMS else registry.EMAIL
+    accounts = [known[name].name for name in approved if name in known]
+    configured = registry.all_of(channel)
+    found = [each.name for each in configured if each.name in accounts]
+    if not found:
+        raise ContentChanged(
+            f"Wave {wave.name} was approved to be sent through"
+            f" {' or '.join(registry.TITLES[name] for name in accounts) or 'no provider'}, and the"
+            f" settings name {configured[0].title}. Name the approved one again and resume the"
+            " wave, or cancel it."
+        )
+    return found
 
 
 def require_approved_content(wave: Wave) -> None:

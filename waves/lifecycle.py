@@ -18,7 +18,7 @@ from operations.database.retries import retried
 from operations.database.statements import run
 from operations.jobs import record_move
 from operations.subjects import Subject
-from waves.choices import WaveState
+from waves.choices import Queue, WaveState
 from waves.errors import UnknownWave, WrongState
 from waves.locks import lock_wave
 from waves.models import Wave
@@ -30,6 +30,12 @@ UNAPPROVED: Final[Mapping[str, Any]] = {
     "approved_digest": "",
     "waiver": "",
     "scheduled_at": None,
+}
+# What the history says of a completed wave's messages that are still to be sent. [N-6]
+QUEUE_WORDS: Final = {
+    Queue.PAUSED: "queue paused",
+    Queue.RUNNING: "queue resumed",
+    Queue.CANCELLED: "queue cancelled",
 }
 MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
     {

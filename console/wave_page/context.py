@@ -40,7 +40,7 @@ from waves.preparation.submission import JOB_KIND
 from waves.review.looks import since_last_look
 from waves.second_count import count
 from waves.second_count.verdict import WHAT_TO_DO, standing
-from waves.sending import results
+from waves.sending import results, settling
 from waves.soft_start import progress
 from waves.uploads import submission as uploads
 
@@ -97,6 +97,7 @@ def context_of(request: StaffRequest, wave: Wave) -> dict[str, Any]:
         "approval_lost": lost_approvals([wave]).get(wave.name),
         "can_cancel": wave.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
         "queue": wave.queue if wave.state == WaveState.COMPLETED and results.has_left(wave) else "",
+        "unknown_messages": settling.unknown_messages(wave) if is_sent else 0,
         "sending": wave_progress.counters(wave) if is_sent and not is_slow else None,
         "sending_is_counted": is_slow,
         "history": changes.order_by("-id")[:30],

@@ -24,6 +24,7 @@ from waves.sending.run import GOING, SenderSetup, Timing
 from waves.sending.send_rows import Messages
 from waves.sending.send_wave import checked
 from waves.sending.sender import send_all
+from waves.sending.triggering import pause_unapproved
 from waves.soft_start import progress
 
 logger = logging.getLogger(__name__)
@@ -48,14 +49,16 @@ def deliver(
     X-5] A fault in one wave holds up no other: the first one is raised when all have had their
     turn.
     """
-    provider, counts = provider or registry.email_client(), Counter[str]()
+    is_chosen, counts = provider is None, Counter[str]()
+    provider = provider or registry.email_client()
     accounts.account(provider.name)
     faults: list[Exception] = []
     for wave_id in list(_waves_with_work().values_list("pk", flat=True)):
         left = None if limit is None else limit - counts.total()
         if left is None or left > 0:
             try:
-                counts.update(_send(wave_id, provider, limits, timing, left))
+                if not (is_chosen and _is_unapproved(wave_id)):
+                    counts.update(_send(wave_id, provider, limits, timing, left))
             except Exception as fault:
                 logger.exception("e-mails of a wave not sent", extra={"wave": wave_id})
                 faults.append(fault)
@@ -70,6 +73,11 @@ def has_work() -> bool:
     clock, which also set these times.
     """
     return _waves_with_work().exists()
+
+
+def _is_unapproved(wave_id: int) -> bool:
+    """Whether the wave was approved with another provider; then it is paused. [X-5]"""
+    return pause_unapproved(Wave.objects.get(pk=wave_id), Channel.EMAIL)
 
 
 def _send(

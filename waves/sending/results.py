@@ -42,10 +42,10 @@ def result(wave_id: int) -> dict[str, Any]:
 
 
 def has_left(wave: Wave) -> bool:
-    """Whether the wave still has messages to send: its queued e-mails, or failed ones that go
-    again. [N-6]
+    """Whether the wave still has messages to send: its queued e-mails, failed ones that go again,
+    or what support sends again. [N-6, X-12]
     """
-    return Send.objects.filter(wave=wave, state__in=OPEN).exists()
+    return any(model.objects.filter(wave=wave, state__in=OPEN).exists() for model in (Send, Resend))
 
 
 def notified(campaigns: Iterable[int]) -> dict[int, int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from campaigns.opening import require_open
 from waves.choices import Channel
-from waves.digest import require_approved_content
+from waves.digest import require_approved_content, require_approved_providers
 from waves.errors import UnknownWave, WrongState
 from waves.messages.rendering import composer_for
 from waves.models import Wave
@@ -39,7 +39,8 @@ def send_wave(
     Returns N-7's object and `wave, state, per_second, ended` (`ended` is empty, or says why sending
     stopped early). With `retry_failed` the failed messages, of one `channel` or of both, are sent
     again, of a COMPLETED wave too.
-    Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
+    Raises UnknownWave, WrongState, WrongStatus, ContentChanged, also where the settings name none
+    of the providers that were approved [X-5].
     """
     wave = checked(wave_id)
     providers = [provider] if provider else registry.sms_clients()
@@ -51,6 +52,9 @@ def send_wave(
     messages = Messages(wave_id, Channel.SMS, last=progress.last_send(wave_id))
     ended = NOTHING_TO_SEND
     if send_rows.open_rows(messages).all:
+        if provider is None:
+            approved = require_approved_providers(wave, Channel.SMS)
+            providers = [each for each in providers if each.name in approved]
         failover.take_over(messages, providers)
         ended = failover.send(
             wave,

@@ -43,7 +43,7 @@ from waves.sending import (
 from waves.sending.email_wake_ups import WakeUps
 from waves.sending.run import not_going
 from waves.sending.send_rows import Messages
-from waves.sending.triggering import finish_trigger
+from waves.sending.triggering import finish_trigger, pause_unapproved
 from waves.soft_start import progress
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,8 @@ def run_sending(job_id: int) -> None:
         if not not_going(wave) and (wave.state == WaveState.TRIGGERED or failed_go_again):
             send_wave.make_messages(wave.pk)
             wake_emails()  # they do not wait for the SMS
+            if send_rows.open_rows(sms).all and pause_unapproved(wave, Channel.SMS):
+                return
             record_counts(lease, send_wave.send_wave(wave.pk))
     wake_emails()
 

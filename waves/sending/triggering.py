@@ -15,12 +15,17 @@ from operations.alerts import alert
 from operations.database.retries import retried
 from operations.errors import Refusal, error_text
 from operations.instants import in_words
+from operations.jobs import record_move
 from waves.approval import renew
-from waves.choices import WaveState
+from waves.choices import Channel, Queue, WaveState
 from waves.codes import assignments, partner_assignments
-from waves.digest import require_approved_content, require_unchanged
+from waves.digest import (
+    require_approved_content,
+    require_approved_providers,
+    require_unchanged,
+)
 from waves.errors import CodeServiceAway, ContentChanged, NotDue, ReasonMissing, TooLate, WrongState
-from waves.lifecycle import move, move_locked, require_state
+from waves.lifecycle import QUEUE_WORDS, move, move_locked, require_state, subject_of
 from waves.locks import lock_wave, try_lock_wave
 from waves.models import Wave
 from waves.naming import GRACE
@@ -98,6 +103,18 @@ def finish_trigger(wave: Wave, *, now: datetime) -> Exception | None:
     return None
 
 
+def pause_unapproved(wave: Wave, channel: Channel) -> bool:
+    """Pause a wave, or what a completed one still has to send, with an alert, where the settings
+    name none of the channel's providers that were approved with it. True where it did. [X-5]
+    """
+    try:
+        require_approved_providers(wave, channel)
+    except ContentChanged as error:
+        _pause(wave, error)
+        return True
+    return False
+
+
 def hold(locked: Wave, reason: str, why: str) -> None:
     """→ HELD with an alert: a person decides. Call it in the transaction that has locked the wave.
     [W-11]
@@ -152,6 +169,14 @@ def _publish(wave: Wave, assigned: assignments.Assigned, *, now: datetime) -> No
 
 
 def _pause(wave: Wave, error: Exception) -> None:
+    """Or what a completed wave still has to send."""
     with transaction.atomic():
-        move(wave, WaveState.PAUSED, by=None, reason=error_text(error))
-        alert(f":red_circle: Wave {wave.name} is paused: {error_text(error)}")
+        locked, reason = lock_wave(wave.pk), error_text(error)
+        if locked.state != WaveState.COMPLETED:
+            move(wave, WaveState.PAUSED, by=None, reason=reason)
+        elif Wave.objects.filter(pk=wave.pk, queue=Queue.RUNNING).update(queue=Queue.PAUSED):
+            words = QUEUE_WORDS[Queue.PAUSED]
+            record_move(subject_of(wave), locked.state, words, by=None, reason=reason)
+        else:
+            return
+        alert(f":red_circle: Wave {wave.name} is paused: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,7 +19,7 @@ from tests.support.waves import NOTIFY, NOW, approve, counted, person
 from waves import approval, schedule
 from waves.approval import renew
 from waves.choices import ReceiptResult
-from waves.models import ProviderAccount, Send, Template, Wave
+from waves.models import ProviderAccount, Resend, Send, Template, Wave
 from waves.receipts import counts
 from waves.schedule import check_due_waves
 from waves.sending import accounts, new_messages, results
@@ -259,3 +260,31 @@ def test_n9_the_page_says_what_a_wave_waits_for_and_offers_to_keep_it_paused(cli
     assert "stays paused until someone resumes it" in html
     assert "Keep paused" not in html
     assert "a look at it" in html
+
+
+def test_n4_unknown_messages_are_settled_on_the_page_also_where_support_alone_sent_some_again(
+    client, administrator
+):
+    wave = triggered_wave(1)
+    new_messages.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state="sent")
+    results.complete(wave.pk)
+    page = f"/admin/wave/{wave.name}/"
+    assert "Settle unknown messages" not in client.get(page).content.decode()
+    Resend.objects.create(
+        wave=wave,
+        member=wave.members.get(),
+        channel="sms",
+        state="unknown",
+        request=uuid4(),
+        key=uuid4(),
+        by=administrator,
+        why="lost",
+        contact="+12065550142",
+        is_corrected=True,
+    )
+    html = client.get(page).content.decode()
+    assert "Settle unknown messages" in html
+    assert "may or may not have 1 message of this wave" in html
+    client.post(f"{page}settle/", {"settling": "sent", "reason": "the log says so"})
+    assert Resend.objects.get().state == "sent"

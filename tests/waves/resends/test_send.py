@@ -12,7 +12,9 @@ from django.utils import timezone
 import sandbox
 from tests.support.waves import person
 from tests.waves.resends.test_ask import fan_of, sent_wave, wanted
+from waves import actions
 from waves.choices import Channel, SendState, SuppressedBy
+from waves.errors import WrongState
 from waves.models import Resend, Send, Suppression, Wave
 from waves.providers.outcomes import Objection, Receipt
 from waves.receipts import taking
@@ -146,3 +148,16 @@ def test_n8_its_unsubscribe_link_is_about_the_corrected_contact():
         == 0
     )
     assert message_of(link(str(uuid.uuid4())).rstrip("/").rpartition("/")[2]) is None
+
+
+def test_n6_what_support_sends_again_of_a_completed_wave_is_paused_with_its_queue(ann):
+    wave = sent_wave()
+    wave.refresh_from_db()
+    with pytest.raises(WrongState, match="no message left"):
+        actions.pause(wave, by=ann, reason="wrong number")
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    actions.pause(wave, by=ann, reason="wrong number")
+    assert (wave.state, wave.queue) == ("completed", "paused")
+    assert not send.waves_with_resends().exists()
+    actions.resume(wave, by=ann, reason="the number is right")
+    assert list(send.waves_with_resends()) == [wave]

@@ -19,14 +19,16 @@ from operations import jobs
 from operations.choices import JobState
 from operations.models import Alert, Job
 from operations.tasks import run_job, sweep
-from tests.support.sending import ready_wave
+from tests.support.sending import ready_wave, triggered_wave
 from tests.support.waiting import LIMIT_SECONDS
-from waves.choices import SendState, WaveState
+from waves import actions
+from waves.choices import Queue, SendState, WaveState
+from waves.errors import ContentChanged
 from waves.lifecycle import subject_of
 from waves.models import Assignment, Code, Send
 from waves.providers.contract import About, EmailMessage
 from waves.providers.sfmc.client import from_settings
-from waves.sending import accounts, new_messages, results, tasks
+from waves.sending import accounts, email_queue, new_messages, results, send_wave, tasks
 
 ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -233,3 +235,43 @@ def test_w11_the_worker_that_sends_assigns_the_codes_and_pauses_a_wave_whose_cod
     assert Assignment.objects.filter(wave=wave).count() == 2
     assert Alert.objects.filter(text__contains="1 access code could not be assigned").exists()
     assert not Send.objects.filter(wave=wave).exists()
+
+
+def test_x5_a_wave_is_paused_where_the_settings_name_another_sms_provider_than_was_approved(
+    gateway, settings, ann
+):
+    wave = ready_wave(6)
+    settings.SMS_PROVIDER, settings.TWILIO_ACCOUNT_SID = "twilio", "AC1"
+    settings.TWILIO_AUTH_TOKEN, settings.TWILIO_SENDER = "secret", "+12065550100"
+    tasks.wake_senders([wave])
+    run_job(Job.objects.get(kind=tasks.SEND_KIND).pk)
+    wave.refresh_from_db()
+    assert (wave.state, gateway.received()["sms"]["requests"]) == ("paused", 0)
+    said = "was approved to be sent through SMS gateway, and the settings name Twilio"
+    assert said in Alert.objects.get(text__contains="is paused").text
+    with pytest.raises(ContentChanged, match=said):
+        actions.resume(wave, by=ann, reason="try") and send_wave.send_wave(wave.pk)
+    settings.SMS_PROVIDER = "http"
+    assert send_wave.send_wave(wave.pk)["ok"] == 6
+
+
+@pytest.mark.parametrize("state", ["triggered", "completed"])
+def test_x5_e_mails_wait_where_the_settings_name_another_provider_than_was_approved(
+    state, settings, ann
+):
+    wave = triggered_wave(3, phones=0, emails=3)
+    new_messages.make_sends(wave)
+    if state == "completed":
+        results.complete(wave.pk)
+    settings.EMAIL_PROVIDER, settings.ANYMAIL_ESP = "anymail", "postmark"
+    assert email_queue.deliver()["left"] == 3
+    wave.refresh_from_db()
+    queue = Queue.PAUSED if state == "completed" else Queue.RUNNING
+    assert (wave.state, wave.queue) == ("paused" if state == "triggered" else state, queue)
+    assert "through E-mail, and the settings name Anymail" in Alert.objects.get().text
+    assert not email_queue.has_work()
+    email_queue.deliver()
+    assert Alert.objects.count() == 1
+    settings.EMAIL_PROVIDER = "django"
+    actions.resume(wave, by=ann, reason="it is named again")
+    assert email_queue.deliver()["sent"] == len(mail.outbox) == 3

@@ -287,6 +287,7 @@ def test_n9_a_person_keeps_a_wave_paused_that_waits_for_receipts(ann):
     assert (last.to_state, last.by, last.reason) == ("stays paused", ann, "wait for the artist")
     receipts(wave, 10)
     tasks.wake_waves()
+    assert progress.judge(wave.pk) is None
     assert state_of(wave) == ("paused", "by_hand")
     with pytest.raises(WrongState):
         actions.pause(wave, by=ann, reason="again")
