@@ -44,6 +44,8 @@ from tests.support.lake import NOON, lake_bytes
 pytestmark = pytest.mark.django_db
 
 LATER = datetime(2026, 1, 25, 10, 0, tzinfo=UTC)
+LEAP_DAYS = ["2024-02-28", "2024-02-29", "2024-03-01"]
+TWO_MONTHS = ["2024-02", "2024-03"]
 
 
 def test_many_files_become_one_with_the_same_records():
@@ -98,6 +100,33 @@ def test_a_day_that_is_not_over_is_left_alone():
     save_loose(5, created=LATER - timedelta(days=1), first=5)
     merges, _ = merge.merge_past(["scoring"], monthly=False, now=LATER)
     assert [each.period for each in merges] == ["2026-01-24"]
+
+
+@pytest.mark.parametrize(
+    ("now", "days", "months"),
+    [
+        ("2024-02-28T23:59:59.999999", [], []),
+        ("2024-02-29T00:00:00", ["2024-02-28"], []),
+        ("2024-02-29T23:59:59.999999", ["2024-02-28"], []),
+        ("2024-03-01T00:00:00", ["2024-02-28", "2024-02-29"], ["2024-02"]),
+        ("2024-12-31T23:59:59.999999", LEAP_DAYS, TWO_MONTHS),
+        ("2025-01-01T00:00:00", [*LEAP_DAYS, "2024-12-31"], [*TWO_MONTHS, "2024-12"]),
+    ],
+)
+def test_a_day_and_a_month_are_over_at_midnight_utc_in_leap_years_too(
+    monkeypatch, now, days, months
+):
+    """[L-3]"""
+    monkeypatch.setattr(merge, "merge_period", lambda record_type, period: str(period))
+    moments = ("02-28T00:00", "02-29T23:59", "03-01T00:00", "12-31T23:59")
+    for number, moment in enumerate(moments):
+        save_loose(1, first=number, created=datetime.fromisoformat(f"2024-{moment}:00+00:00"))
+    put_foreign("theirs", [valid(1)], folder="avro/registration/2024/02/29")
+    given = datetime.fromisoformat(f"{now}+00:00")
+    assert merge.merge_past(["scoring"], monthly=False, now=given) == (days, [])
+    assert merge.merge_past(["scoring"], monthly=True, now=given) == (months, [])
+    leap_day = [day for day in days if day == "2024-02-29"]
+    assert merge.merge_past(["registration"], monthly=False, now=given) == (leap_day, [])
 
 
 def test_a_month_takes_its_days_merged_or_not():

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import merge_runs
+from datalake import archive, merge_runs
 from datalake.avro import container
-from datalake.models import Merge
+from datalake.errors import ConsumerFailed
+from datalake.models import LakeFile, Merge
+from datalake.storage import buckets
+from datalake.streams import consumers
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Alert, Job
-from tests.datalake.lake_cases import put_bytes, put_foreign, save_loose, valid
+from tests.datalake.lake_cases import (
+    ids,
+    put_bytes,
+    put_foreign,
+    readable_ids,
+    save_loose,
+    valid,
+)
+from tests.support.lake import publish_scores
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +105,36 @@ def test_a_merge_of_past_periods_pauses_between_two(monkeypatch):
     merge_runs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, len(merged_periods())) == (JobState.PAUSED, 1)
+
+
+def test_a_bucket_that_refuses_writes_loses_nothing_and_the_work_goes_on_when_it_accepts(
+    monkeypatch,
+):
+    """[L-2, L-3, L-5, O-6] The writer, the merge and the archive in turn."""
+
+    def refused(work, error):
+        with monkeypatch.context() as refusing:
+            away = OSError("read-only bucket")
+            refusing.setattr(buckets.DiskBucket, "writer", lambda *of: (_ for _ in ()).throw(away))
+            with pytest.raises(error, match="read-only bucket"):
+                work()
+
+    def consume():
+        return consumers.consume(["lake"], once=True)["lake"]
+
+    publish_scores(5)
+    refused(consume, ConsumerFailed)
+    assert consume()["out"] == 5
+    refused(run, OSError)
+    [failed] = Job.objects.filter(kind=merge_runs.JOB_KIND)
+    assert (failed.state, failed.retry_at is not None) == (JobState.FAILED, True)
+    assert readable_ids() == ids(5)
+    assert jobs.requeue(failed.pk)
+    merge_runs.run(failed.pk)
+    [job] = archive.waiting_jobs()
+    refused(lambda: archive.run_archive(job.pk), OSError)
+    assert readable_ids() == ids(5)
+    [again] = archive.waiting_jobs()
+    archive.run_archive(again.pk)
+    assert sorted(LakeFile.objects.values_list("state", flat=True)) == ["archived", "merged"]
+    assert readable_ids() == ids(5)

@@ -26,11 +26,11 @@ def save_and_merge() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "datalake.storage.buckets:DiskBucket.put",
+        pytest.param("datalake.storage.buckets:DiskBucket.put", marks=pytest.mark.full),
         "datalake.catalogue:enter_saved",
-        "datalake.avro.container:merge",
+        pytest.param("datalake.avro.container:merge", marks=pytest.mark.full),
         "datalake.catalogue:switch",
-        "datalake.storage.buckets:DiskBucket.copy",
+        pytest.param("datalake.storage.buckets:DiskBucket.copy", marks=pytest.mark.full),
         "datalake.storage.buckets:DiskBucket.delete",
     ],
 )

@@ -12,12 +12,16 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.scoring import score_files
+from datalake import archive, merge_runs
+from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.choices import JobState
 from operations.errors import JobBusy
 from operations.models import Job
+from tests.datalake.lake_cases import ids, readable_ids, save_loose
 from tests.support.campaigns import make_campaign, process_scores, receive_scores
+from tests.support.lake import lake_bytes
 from tests.support.processes import Process
 from tests.support.score_files import everything_of, messy, read, start_over
 from tests.support.waiting import wait_until
@@ -112,6 +116,31 @@ def test_a_preparation_that_was_taken_over_changes_no_file_of_the_prepared_wave(
     assert set(members_of(wave).values()) == set(
         Code.objects.filter(state="reserved").values_list("code", flat=True)
     )
+
+
+def test_a_merger_that_was_taken_over_writes_over_no_file_and_switches_nothing(settings):
+    """[L-3, L-4] Its file was about to appear when its lease ended; a late file came, the next one merged
+    all of them, and the originals were archived.
+    """
+    settings.JOB_LEASE_SECONDS = 1
+    count = save_loose(30, 20)
+    job = merge_runs.open_job(monthly=False, by=None)
+    first = worker(job, stopped_at="pathlib:Path.replace")
+    first.expect_stopped()
+    save_loose(10, first=count)
+    wait_for_lease_to_end(job)
+    merge_runs.run(job.pk)
+    done = Merge.objects.get()
+    archive.archive(done.pk)
+    made = lake_bytes()
+    first.wake()
+    first.wait()
+    assert lake_bytes() == made
+    assert readable_ids() == ids(60)
+    assert set(made) == set(LakeFile.objects.values_list("key", flat=True))
+    job.refresh_from_db()
+    assert (job.state, job.attempt, done.files) == (JobState.DONE, 2, 3)
+    assert Merge.objects.get().state == "archived"
 
 
 def killed_after_its_commit(campaign: Campaign) -> tuple[Job, Wave]:
