@@ -117,3 +117,13 @@ class GlueUnreachable(Refusal):
 
 class QueryRefused(Refusal):
     """A query is not allowed, cannot be read, or is larger than a query may be. [L-8]"""
+
+
+class TableUnreachable(Refusal):
+    """A DynamoDB table does not answer, or takes no more now; a moment later it may."""
+
+    is_transient = True
+
+
+class ItemRefused(Refusal):
+    """A DynamoDB table will never take what was to be written."""

@@ -10,9 +10,11 @@ class DemandConfig(AppConfig):
     def ready(self) -> None:
         from datalake.query import tables
         from demand.schemas import SCHEMAS
+        from demand.selected_events import dynamodb
         from demand.tasks import JOB_KINDS, SCHEDULED_RUNS
         from operations import job_kinds, schedules
 
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
         tables.register(SCHEMAS.values())
+        dynamodb.register()

@@ -5,8 +5,10 @@ snapshots in the archive.
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from datalake.models import LakeFile
 from demand.choices import BatchState, DemandType, ErrorType
@@ -208,3 +210,46 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_type} {self.reference_id} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+
+
+class SelectedEvents(models.Model):
+    """The events that a fan may buy tickets for, by what every campaign says. With DEMAND_TABLE the
+    row says what is still to be written there, too. [T-4]
+    """
+
+    global_user_id = models.TextField(unique=True)
+    by_campaign = models.JSONField(help_text="Campaign id → its events")
+    event_ids = ArrayField(models.TextField(), help_text="The events of all of them")
+    version = models.BigIntegerField(default=1, help_text="Counts the changes")
+    written_version = models.BigIntegerField(
+        default=0, db_default=0, help_text="The last one that is in DynamoDB"
+    )
+    written_ids = ArrayField(
+        models.TextField(), default=list, db_default=[], help_text="The events that may be there"
+    )
+    try_at = models.DateTimeField(
+        db_default=Now(), help_text="When it is written, or tried again after it was refused"
+    )
+    error = models.TextField(blank=True, db_default="", help_text="Why DynamoDB refused it")
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "selected events"
+        verbose_name_plural = "selected events"
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                name="demand_selected_written_is_known",
+                condition=Q(written_version__lte=F("version")),
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["try_at", "id"],
+                name="demand_selected_unwritten",
+                condition=Q(written_version__lt=F("version")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"selected events {self.pk}"

@@ -17,10 +17,13 @@ class WavesConfig(AppConfig):
         )
         from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
         from waves.uploads import dropped
+        from waves.verdicts import saving, transform
 
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
         dropped.watch()
+        transform.register()
+        saving.register()
         later_steps.register(
             later_steps.LaterStep(
                 holds.unfinished,

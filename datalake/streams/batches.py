@@ -39,11 +39,14 @@ class Payload:
 
 @dataclass(frozen=True)
 class Batch:
-    """A packed batch at its position in a stream."""
+    """A packed batch at its position in a stream, and the correlation id under which it was
+    published.
+    """
 
     stream: str
     position: int
     payload: Payload
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ BATCHES = 40  # of 2,500 records: what is consumed at a time
 PAUSE_SECONDS = 1.0
 MOST_FAILURES = 30  # in a row of a run that should end: halving 100,000 records needs 20
 
-# records → number in the list → why it is rejected
+# records, each with the correlationId under which it was published → number in the list → why it is
+# rejected
 Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]
 
 
@@ -290,7 +291,10 @@ def _sort(batches: Sequence[Batch], types: Collection[str], left_out: LeftOut) -
             if index in dead or _is_of_another_type(record, types):
                 continue
             try:
-                found.wanted.append(StreamRecord(batch.position, index, "", _valid(record)))
+                valid = _valid(record)
+                found.wanted.append(
+                    StreamRecord(batch.position, index, "", valid, batch.correlation_id)
+                )
             except ValueError as error:
                 found.invalid.append(StreamRecord(batch.position, index, str(error), record))
     return found
@@ -325,7 +329,8 @@ def _handle(claim: Claim, found: _Sorted, handler: Handler) -> Consumed:
     hashes = pl.Series([each.record["dedupeHash"] for each in found.wanted], dtype=pl.String)
     is_new = deduplication.mark(claim.consumer, hashes, claim.pk).to_list()
     new = list(compress(found.wanted, is_new))
-    rejected = handler([each.record for each in new]) if new else {}
+    given = [each.record | {"correlationId": each.correlation_id} for each in new]
+    rejected = handler(given) if new else {}
     refused = [
         StreamRecord(new[at].position, new[at].index, why, new[at].record)
         for at, why in rejected.items()

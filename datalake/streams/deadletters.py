@@ -15,12 +15,15 @@ ERROR_LENGTH = 300
 
 @dataclass(frozen=True)
 class StreamRecord:
-    """A record with its place in the stream; `error` says why it was refused."""
+    """A record with its place in the stream; `error` says why it was refused, and `correlation_id`
+    is that under which it was published.
+    """
 
     position: int
     index: int
     error: str
     record: Any
+    correlation_id: str = ""
 
 
 def store(consumer: str, source: str, records: Sequence[StreamRecord]) -> None:

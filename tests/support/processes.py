@@ -29,7 +29,15 @@ from tests.support.waiting import LIMIT_SECONDS, wait_until
 # every statement of a process, as a place to be killed at
 STATEMENT = "django.db.backends.utils:CursorWrapper.execute"
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = ("STORAGES", "FAIRWAVE_DATA", "AWS_ENDPOINT_URL", "S3_EVENTS_QUEUE", "CODE_SERVICE_URL")
+SETTINGS = (
+    "STORAGES",
+    "FAIRWAVE_DATA",
+    "AWS_ENDPOINT_URL",
+    "S3_EVENTS_QUEUE",
+    "CODE_SERVICE_URL",
+    "VERDICT_QUEUE",
+    "DEMAND_TABLE",
+)
 DATABASE = ("HOST", "PORT", "NAME", "USER", "PASSWORD", "OPTIONS")
 # as it was before any test changed it
 _environment = dict(os.environ)

@@ -11,6 +11,7 @@ from waves.models.providers import ProviderAccount, ReceiptCount, Sender, TakenR
 from waves.models.rehearsals import Rehearsal, RehearsalSend
 from waves.models.resends import Resend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
+from waves.models.selections import Selection
 from waves.models.soft_starts import SoftStart
 from waves.models.suppression import Suppression, SuppressionKey
 from waves.models.uploads import WaveUpload
@@ -36,6 +37,7 @@ __all__ = [
     "RehearsalSend",
     "RejectedCode",
     "Resend",
+    "Selection",
     "Send",
     "Sender",
     "SoftStart",

@@ -84,6 +84,7 @@ def read(stream: str, first: int, last: int) -> list[Batch]:
             stream,
             row.position,
             Payload(PayloadForm(row.form), row.schema, row.records, bytes(row.payload)),
+            row.correlation_id,
         )
         for row in rows.iterator(chunk_size=50)
     ]

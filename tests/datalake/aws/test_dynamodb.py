@@ -1,0 +1,69 @@
+"""A table of sets, over real connections. [T-4]"""
+
+from __future__ import annotations
+
+import pytest
+
+from datalake.aws.dynamodb import SetTable
+from datalake.errors import ItemRefused, TableUnreachable
+from tests.support.demand_tables import NAME, events_in, make_table
+
+
+@pytest.fixture
+def client(aws):
+    return make_table(aws)
+
+
+@pytest.fixture
+def table(aws, client) -> SetTable:
+    return SetTable(NAME, key="globalUserId", attribute="selected_events", endpoint=aws.address)
+
+
+def write(table: SetTable, version: int, *strings: str, gone: tuple[str, ...] = ()) -> bool:
+    return table.write("fan", version=version, strings=strings, gone=gone)
+
+
+def test_t4_strings_are_added_and_taken_out_and_a_repeat_changes_nothing(client, table):
+    for _ in range(2):
+        assert write(table, 1, "a", "b")
+        assert events_in(client) == {"fan": ["a", "b"]}
+    for _ in range(2):
+        assert write(table, 2, "b", "c", gone=("a",))
+        assert events_in(client) == {"fan": ["b", "c"]}
+    assert write(table, 3, gone=("b", "c"))
+    assert events_in(client) == {"fan": []}
+
+
+def test_t4_what_others_keep_in_the_item_stays(client, table):
+    client.put_item(
+        TableName=NAME,
+        Item={
+            "globalUserId": {"S": "fan"},
+            "name": {"S": "x"},
+            "selected_events": {"SS": ["theirs"]},
+        },
+    )
+    assert write(table, 1, "a")
+    assert events_in(client) == {"fan": ["a", "theirs"]}
+    item = client.get_item(TableName=NAME, Key={"globalUserId": {"S": "fan"}})["Item"]
+    assert item["name"] == {"S": "x"}
+
+
+def test_t4_an_older_version_undoes_nothing(client, table):
+    write(table, 2, "b")
+    assert not write(table, 1, "a")
+    assert not write(table, 1, "a", gone=("b",))
+    assert events_in(client) == {"fan": ["b"]}
+
+
+def test_t4_what_is_refused_for_good_is_told_from_a_table_that_is_away(aws, client, table):
+    text = {"globalUserId": {"S": "fan"}, "selected_events": {"S": "no set"}}
+    client.put_item(TableName=NAME, Item=text)
+    with pytest.raises(ItemRefused, match="refuses an item"):
+        write(table, 1, "a")
+    for absent in (
+        SetTable("nothing", key="k", attribute="a", endpoint=aws.address),
+        SetTable(NAME, key="k", attribute="a", endpoint="http://127.0.0.1:9"),
+    ):
+        with pytest.raises(TableUnreachable, match=absent.name):
+            absent.write("fan", version=1, strings=["a"], gone=())

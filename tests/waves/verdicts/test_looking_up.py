@@ -1,0 +1,31 @@
+"""What the database has on records. [T-3]"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.verdicts import assignment, campaign_of
+from waves.verdicts.judgement import Known
+from waves.verdicts.looking_up import look_up
+
+pytestmark = pytest.mark.django_db
+
+
+def test_t3_each_record_has_what_is_known_of_it_in_its_place():
+    campaign = campaign_of(1)
+    known, unknown = look_up(
+        [assignment(campaign, 0), assignment(campaign, 1, campaignId="nowhere", marketId=None)]
+    )
+    registrant, market = campaign.registrants.get(), campaign.markets.get(market_id="west")
+    assert known == Known(
+        campaign.pk,
+        is_open=True,
+        registrant_pk=registrant.pk,
+        market_pk=market.pk,
+        event_ids=("E1", "E2"),
+    )
+    assert unknown == Known()
+
+
+def test_t3_nothing_is_looked_up_for_no_records():
+    assert look_up([]) == []
