@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.decorators import display
 
-from datalake.choices import FileState, MergeState
+from datalake.choices import FileState, MergeState, MessageState
 from datalake.models import (
     Checkpoint,
     DeadLetter,
@@ -18,18 +18,22 @@ from datalake.models import (
     LakePartition,
     Merge,
     ParityResult,
+    QueueMessage,
     Stream,
 )
 from operations.adminkit.listing import (
     BigTableAdmin,
+    MaskedAdmin,
     PageAdmin,
     ReadOnlyAdmin,
     counted,
     shortened,
     sized,
 )
+from operations.adminkit.masking import DOT
 
 FILE_COLOURS = {FileState.LOOSE: "info", FileState.MERGED: "success"}
+MESSAGE_COLOURS = {MessageState.DONE: "success", MessageState.DEAD: "danger"}
 MERGE_COLOURS = {MergeState.MERGED: "success", MergeState.ARCHIVED: "success"}
 
 
@@ -95,6 +99,32 @@ class DeadLetterAdmin(PageAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return HttpResponseRedirect(reverse("dead-letters"))
+
+
+def hide(body: str) -> str:
+    """A message names a fan and a code: it is hidden as a whole."""
+    return DOT * min(len(body), 12)
+
+
+@admin.register(QueueMessage)
+class QueueMessageAdmin(BigTableAdmin, MaskedAdmin):
+    """The messages of queues; those that wait are the queue's length. [T-4]"""
+
+    personal = {"body": hide}
+    list_display = (
+        "id",
+        "queue",
+        "state_label",
+        "receives",
+        "body",
+        "created_at",
+        "settled_at",
+    )
+    list_filter = ("queue", "state")
+
+    @display(description="state", label=MESSAGE_COLOURS)
+    def state_label(self, message: QueueMessage) -> str:
+        return message.state
 
 
 @admin.register(Stream)

@@ -266,6 +266,11 @@ class QueueMessage(models.Model):
                 name="queuemessage_waiting",
                 condition=Q(state=MessageState.WAITING),
             ),
+            models.Index(
+                fields=["id"],
+                name="queuemessage_dead",
+                condition=Q(state=MessageState.DEAD),
+            ),
             models.Index(fields=["settled_at"], name="queuemessage_settled_at"),
         ]
 

@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from unfold.decorators import display
 
 from demand.choices import BatchState
-from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload
+from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload, SelectedEvents
 from operations.adminkit.listing import (
     BigTableAdmin,
     MaskedAdmin,
@@ -148,3 +148,19 @@ class EventUploadAdmin(BigTableAdmin, PageAdmin):
     list_before_template = "console/demand/uploads.html"
     list_display = ("name", sized("bytes"), "created_at", "created_by", "finished_at")
     list_select_related = ("created_by",)
+
+
+@admin.register(SelectedEvents)
+class SelectedEventsAdmin(BigTableAdmin, ReadOnlyAdmin):
+    """The events that fans were selected for; `written version` is behind where DynamoDB has still
+    to get a change. [T-4]
+    """
+
+    list_display = (
+        plain("global_user_id"),
+        "event_ids",
+        "version",
+        "written_version",
+        "error",
+        "changed_at",
+    )

@@ -58,6 +58,7 @@ NAVIGATION = [
             _entry("Waves", "waves", "waves.wave"),
             _entry("Access codes", "key", "waves.code"),
             _entry("Members", "group", "waves.member"),
+            _entry("Selections", "verified", "waves.selection"),
             _entry("Messages", "sms", "waves.send"),
             _entry("Templates", "draft", "waves.template"),
             _entry("Suppressed contacts", "do_not_disturb_on", "waves.suppression")
@@ -97,6 +98,7 @@ NAVIGATION = [
             _entry("Merges", "merge", "datalake.merge"),
             _entry("Dead letters", "unsubscribe", "datalake.deadletter")
             | {"link": reverse_lazy("dead-letters"), "active": _at("dead-letters", "dead-letter")},
+            _entry("Queue messages", "outbox", "datalake.queuemessage"),
         ],
     },
     {
@@ -121,6 +123,7 @@ NAVIGATION = [
             _entry("Event uploads", "upload_file", "demand.eventupload")
             | {"active": _at("demand_eventupload_changelist", "demand-upload", "upload-demand")},
             _entry("Batches", "stacks", "demand.batch"),
+            _entry("Selected events", "event_available", "demand.selectedevents"),
         ],
     },
     {

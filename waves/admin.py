@@ -26,7 +26,7 @@ from waves.forms import FIELDS, MarketSelect, TemplateForm
 from waves.messages.built_in import built_in_texts
 from waves.messages.content import PLACEHOLDERS
 from waves.messages.preview import TEST_CODE
-from waves.models import Code, Member, Send, Suppression, Template, Wave
+from waves.models import Code, Member, Selection, Send, Suppression, Template, Wave
 from waves.providers.reasons import reason_in_words
 from waves.template_edits import (
     TemplateEdit,
@@ -113,6 +113,23 @@ class CodeAdmin(BigTableAdmin, MaskedAdmin):
     @display(description="state", label=CODE_COLOURS)
     def state_label(self, code: Code) -> str:
         return code.state
+
+
+@admin.register(Selection)
+class SelectionAdmin(BigTableAdmin, MaskedAdmin):
+    """Who was selected, as the verdict queue was told. [T-4]"""
+
+    personal = {"code": mask_text}
+    list_display = (
+        "global_user_id",
+        "campaign",
+        "market",
+        "code",
+        "event_ids",
+        "version",
+        "changed_at",
+    )
+    list_select_related = ("campaign", "market")
 
 
 @admin.register(Member)

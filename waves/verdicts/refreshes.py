@@ -61,15 +61,13 @@ class Found:
 
 
 def take(records: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
-    """Compute anew what is told of these fans; what is rejected and why, by numbers. A fan who was
-    not selected has nothing to compute.
+    """Compute anew what is told of the fans of valid records; what is rejected and why, by numbers.
+    A fan who was not selected has nothing to compute.
     """
-    rejected = {number: why for number, each in records.items() if (why := invalid(each))}
-    asked = {number: each for number, each in records.items() if number not in rejected}
-    found = dict(zip(asked, _look_up(list(asked.values())), strict=True))
-    rejected |= {number: str(reason) for number, each in found.items() if (reason := _why(each))}
+    found = dict(zip(records, _look_up(list(records.values())), strict=True))
+    rejected = {number: str(why) for number, each in found.items() if (why := _why(each))}
     changed = {
-        each.selection_pk: (asked[number], each)
+        each.selection_pk: (records[number], each)
         for number, each in found.items()
         if number not in rejected and each.has_changed
     }

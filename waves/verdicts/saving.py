@@ -13,14 +13,18 @@ from typing import Any, Final
 from datalake.choices import RecordType, StreamName
 from datalake.streams import consumers
 from operations import correlation
+from operations.database.locks import lock_in_transaction
 from operations.database.statements import rows
 from waves.verdicts import refreshes
+from waves.verdicts.erased_fans import without_erased
 from waves.verdicts.judgement import Known, judged
 from waves.verdicts.looking_up import look_up
 from waves.verdicts.telling import News, tell
 from waves.verdicts.transform import warn
 
 CONSUMER: Final = "selections"
+# Held by a transaction that saves: who erases a fan waits for it, and then finds all there is.
+LOCK: Final = "save selection"
 BATCHES: Final = 4  # of the stream in one transaction, which takes about a second
 
 _SAVE = """
@@ -56,10 +60,19 @@ def take(records: list[dict[str, Any]]) -> Mapping[int, str]:
     """Save the selections, then recompute what is to be refreshed; what is rejected and why, by
     numbers.
     """
-    by_type: dict[bool, dict[int, dict[str, Any]]] = {True: {}, False: {}}
-    for number, record in enumerate(records):
-        by_type[record["type"].strip() == refreshes.TYPE][number] = _correlated(record)
-    rejected = _save(by_type[False]) | refreshes.take(by_type[True])
+    lock_in_transaction(LOCK)
+    given = {number: _correlated(record) for number, record in enumerate(records)}
+    asked = {
+        number: each for number, each in given.items() if each["type"].strip() == refreshes.TYPE
+    }
+    rejected: dict[int, str] = {
+        number: why for number, each in asked.items() if (why := refreshes.invalid(each))
+    }
+    numbers = [number for number in given if number not in rejected]
+    kept = without_erased(CONSUMER, [given[number] for number in numbers])
+    work = {numbers[at]: given[numbers[at]] for at in sorted(kept)}
+    rejected |= _save({number: each for number, each in work.items() if number not in asked})
+    rejected |= refreshes.take({number: each for number, each in work.items() if number in asked})
     warn(CONSUMER, StreamName.SAVE_SELECTION, list(rejected.values()))
     return rejected
 

@@ -16,6 +16,7 @@ from datalake.streams import consumers
 from operations import correlation
 from operations.alerts import alert_failure
 from operations.errors import Refusal
+from waves.verdicts.erased_fans import without_erased
 from waves.verdicts.judgement import judged
 from waves.verdicts.looking_up import look_up
 
@@ -49,9 +50,13 @@ def take(records: list[dict[str, Any]]) -> Mapping[int, str]:
     """Pass on what is known, each record under the correlation id that it came with; what is
     rejected and why, by numbers.
     """
-    reasons = judged(zip(records, look_up(records), strict=True))
-    pass_on([record for record, why in zip(records, reasons, strict=True) if why is None])
-    rejected = {number: str(why) for number, why in enumerate(reasons) if why is not None}
+    numbers = sorted(without_erased(CONSUMER, records))
+    asked = [records[number] for number in numbers]
+    reasons = judged(zip(asked, look_up(asked), strict=True))
+    pass_on([record for record, why in zip(asked, reasons, strict=True) if why is None])
+    rejected = {
+        number: str(why) for number, why in zip(numbers, reasons, strict=True) if why is not None
+    }
     warn(CONSUMER, StreamName.INPUT, list(rejected.values()))
     return rejected
 

@@ -19,15 +19,16 @@ from datalake.models import (
     LakePartition,
     Merge,
     ParityResult,
+    QueueMessage,
     Stream,
 )
-from demand.models import Batch, CurrentRecord, Delivery, ErrorFile
+from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, SelectedEvents
 from operations.models import Alert, StatusChange
 from tests.support.site.one_of_each import NOW, one_of_each
 from tests.support.waves import contacts_of
 from waves.digest import content_digest
 from waves.messages.templates import live_content, texts_for
-from waves.models import Code, Member, Send, Suppression, Wave, WaveMarket
+from waves.models import Code, Member, Selection, Send, Suppression, Wave, WaveMarket
 
 PHONE, EMAIL, CODE = "+12065550147", "kept.private@fans.example", "PRIVATE4711"
 PRIVATE = (PHONE, EMAIL, CODE)
@@ -59,6 +60,7 @@ def _prepare(campaign: Campaign, wave: Wave) -> None:
     fan = {"global_user_id": "f", "email": EMAIL, "phone": PHONE, "code": CODE}
     member = Member.objects.create(wave=wave, market=market, place=1, band_score=0.9, **fan, **own)
     Code.objects.create(code=CODE, **own)
+    Selection.objects.create(global_user_id="f", market=market, code=CODE, event_ids=[], **own)
     Send.objects.create(pk=wave.pk, wave=wave, member=member, channel="sms", key=UUID(int=7))
     wave.content = live_content(wave, texts_for(contacts_of(wave)))
     wave.content_digest, wave.state, wave.prepared_at = content_digest(wave), "prepared", NOW
@@ -93,6 +95,8 @@ def _archive(pk: int) -> None:
         error="no date",
         record=json.dumps(RECORD),
     )
+    QueueMessage.objects.create(pk=pk, queue="verdict", key="1", body=json.dumps(RECORD))
+    SelectedEvents.objects.create(pk=pk, global_user_id="f", by_campaign={}, event_ids=["E1"])
     CurrentRecord.objects.filter(pk=pk).update(record=RECORD)
     batch = Batch.objects.create(
         pk=pk, source="file:a", first="1", last="1", events=1, created_at=NOW

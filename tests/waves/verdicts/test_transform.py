@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 
 from campaigns.models import Campaign, Registrant
-from datalake import replay, streams
+from datalake import streams
+from datalake.dead_letters import replay
 from datalake.models import DeadLetter
 from datalake.streams.batches import unpack_records
 from operations.models import Alert

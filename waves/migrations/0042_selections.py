@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0025_quiet_hours_of_campaigns'),
-        ('waves', '0039_messages_share_their_columns'),
+        ('waves', '0041_suppressed_contacts_are_sieved'),
     ]
 
     operations = [
