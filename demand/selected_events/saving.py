@@ -41,7 +41,7 @@ class FanEvents:
     event_ids: Sequence[str]
 
 
-def save(selected: Sequence[FanEvents]) -> int:
+def save_events(selected: Sequence[FanEvents]) -> int:
     """Make these the fans' events of their campaigns; a fan's `selected_events` are those of all
     campaigns. In the caller's transaction, each fan and campaign once. Returns how many fans have
     changed; a repeat changes nothing.

@@ -15,8 +15,8 @@ from campaigns.models import Registrant
 from datalake import queues
 from datalake.models import Claim, DeadLetter, QueueMessage, StreamBatch
 from demand.models import SelectedEvents
-from demand.selected_events.saving import FanEvents, save
-from tests.support.demand_tables import events_in, use_table
+from demand.selected_events.saving import FanEvents, save_events
+from tests.support.cloud import events_in, use_table
 from tests.support.processes import STATEMENT, Process, command
 from tests.support.verdicts import assignment, campaign_of, publish, told
 
@@ -85,7 +85,7 @@ def test_t4_what_hands_over_may_be_killed_between_what_it_sends_and_what_it_note
     made = aws.sqs.create_queue(QueueName="verdicts.fifo", Attributes=fifo)
     settings.VERDICT_QUEUE = made["QueueUrl"]
     queues.put("verdict", [queues.Outgoing(f"{n}", {"n": n}, f"fan-{n}") for n in range(number)])
-    save([FanEvents(f"fan-{n}", "1", ["E1"]) for n in range(number)])
+    save_events([FanEvents(f"fan-{n}", "1", ["E1"]) for n in range(number)])
     for call in ("datalake.queues.rows:settle", "demand.selected_events.dynamodb:run"):
         dead = command("consume", "verdict-queue", "demand-table", "--once", killed_at=call)
         assert dead.wait() == -signal.SIGKILL

@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
 
 BUCKET, PREFIX = "scoring-files", "presale"
+DEMAND_TABLE = "demand"
 
 
 @dataclass
@@ -93,3 +94,30 @@ def notify_queue(cloud: Cloud) -> None:
     answer = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
     cloud.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=answer)
     cloud.sqs.purge_queue(QueueUrl=cloud.queue)
+
+
+def make_table(aws: Cloud) -> Any:
+    """A client of the table, which is empty."""
+    client = boto3.client("dynamodb", endpoint_url=aws.address)
+    client.create_table(
+        TableName=DEMAND_TABLE,
+        KeySchema=[{"AttributeName": "globalUserId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "globalUserId", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return client
+
+
+def use_table(aws: Cloud, settings: Settings) -> Any:
+    """The same, named by DEMAND_TABLE."""
+    settings.DEMAND_TABLE = DEMAND_TABLE
+    return make_table(aws)
+
+
+def events_in(client: Any) -> dict[str, list[str]]:
+    """Fan → selected events."""
+    items = client.scan(TableName=DEMAND_TABLE)["Items"]
+    return {
+        item["globalUserId"]["S"]: sorted(item.get("selected_events", {}).get("SS", []))
+        for item in items
+    }

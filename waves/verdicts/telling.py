@@ -37,7 +37,9 @@ def tell(news: Sequence[News]) -> None:
     undecided = registrants.exclude(verdict=True)
     lock_in_key_order(undecided)
     undecided.update(verdict=True)
-    selected_events.save([FanEvents(each.fan, each.campaign_id, each.event_ids) for each in news])
+    selected_events.save_events(
+        [FanEvents(each.fan, each.campaign_id, each.event_ids) for each in news]
+    )
     queues.put(
         QueueName.VERDICT,
         [

@@ -6,7 +6,7 @@ import pytest
 
 from datalake.aws.dynamodb import SetTable
 from datalake.errors import ItemRefused, TableUnreachable
-from tests.support.demand_tables import NAME, events_in, make_table
+from tests.support.cloud import DEMAND_TABLE, events_in, make_table
 
 
 @pytest.fixture
@@ -16,7 +16,9 @@ def client(aws):
 
 @pytest.fixture
 def table(aws, client) -> SetTable:
-    return SetTable(NAME, key="globalUserId", attribute="selected_events", endpoint=aws.address)
+    return SetTable(
+        DEMAND_TABLE, key="globalUserId", attribute="selected_events", endpoint=aws.address
+    )
 
 
 def write(table: SetTable, version: int, *strings: str, gone: tuple[str, ...] = ()) -> bool:
@@ -36,7 +38,7 @@ def test_t4_strings_are_added_and_taken_out_and_a_repeat_changes_nothing(client,
 
 def test_t4_what_others_keep_in_the_item_stays(client, table):
     client.put_item(
-        TableName=NAME,
+        TableName=DEMAND_TABLE,
         Item={
             "globalUserId": {"S": "fan"},
             "name": {"S": "x"},
@@ -45,7 +47,7 @@ def test_t4_what_others_keep_in_the_item_stays(client, table):
     )
     assert write(table, 1, "a")
     assert events_in(client) == {"fan": ["a", "theirs"]}
-    item = client.get_item(TableName=NAME, Key={"globalUserId": {"S": "fan"}})["Item"]
+    item = client.get_item(TableName=DEMAND_TABLE, Key={"globalUserId": {"S": "fan"}})["Item"]
     assert item["name"] == {"S": "x"}
 
 
@@ -58,12 +60,12 @@ def test_t4_an_older_version_undoes_nothing(client, table):
 
 def test_t4_what_is_refused_for_good_is_told_from_a_table_that_is_away(aws, client, table):
     text = {"globalUserId": {"S": "fan"}, "selected_events": {"S": "no set"}}
-    client.put_item(TableName=NAME, Item=text)
+    client.put_item(TableName=DEMAND_TABLE, Item=text)
     with pytest.raises(ItemRefused, match="refuses an item"):
         write(table, 1, "a")
     for absent in (
         SetTable("nothing", key="k", attribute="a", endpoint=aws.address),
-        SetTable(NAME, key="k", attribute="a", endpoint="http://127.0.0.1:9"),
+        SetTable(DEMAND_TABLE, key="k", attribute="a", endpoint="http://127.0.0.1:9"),
     ):
         with pytest.raises(TableUnreachable, match=absent.name):
             absent.write("fan", version=1, strings=["a"], gone=())

@@ -11,9 +11,9 @@ from datalake.errors import ConsumerFailed, ItemRefused, TableUnreachable
 from datalake.streams import consumers
 from demand.models import SelectedEvents
 from demand.selected_events import dynamodb
-from demand.selected_events.saving import FanEvents, save
+from demand.selected_events.saving import FanEvents, save_events
 from operations.models import Alert
-from tests.support.demand_tables import events_in, use_table
+from tests.support.cloud import events_in, use_table
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def client(aws, settings, monkeypatch):
 
 
 def say(campaign: str = "1", **events: list[str]) -> None:
-    save([FanEvents(fan, campaign, ids) for fan, ids in events.items()])
+    save_events([FanEvents(fan, campaign, ids) for fan, ids in events.items()])
 
 
 def consume() -> dict[str, int]:

@@ -1,0 +1,39 @@
+"""Streams, what was taken from them, the catalogue of the lake's files, and queues."""
+
+from __future__ import annotations
+
+from datalake.models.lake import (
+    Checkpoint,
+    Claim,
+    DeadLetter,
+    DeadLetterQuerySet,
+    ErasedFan,
+    ErasureKey,
+    LakeFile,
+    LakePartition,
+    Merge,
+    ParityResult,
+    PublishedDay,
+    SeenRecord,
+    Stream,
+    StreamBatch,
+)
+from datalake.models.queues import QueueMessage
+
+__all__ = [
+    "Checkpoint",
+    "Claim",
+    "DeadLetter",
+    "DeadLetterQuerySet",
+    "ErasedFan",
+    "ErasureKey",
+    "LakeFile",
+    "LakePartition",
+    "Merge",
+    "ParityResult",
+    "PublishedDay",
+    "QueueMessage",
+    "SeenRecord",
+    "Stream",
+    "StreamBatch",
+]
