@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
@@ -20,6 +21,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from datalake.storage import buckets
+from datalake.streams import lag
+from datalake.streams.lag import Lag
 from operations.choices import JobState
 from operations.entry.kept import Kept
 from operations.models import Job
@@ -72,9 +75,32 @@ def metrics(request: HttpRequest) -> HttpResponse:
             f'host="{_escaped(each.host)}",pid="{each.pid}"}} {each.age.total_seconds():.1f}'
             for each in heartbeats.with_age()
         ),
+        *_of_consumers(),
         *_of_success_metrics(),
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
+
+
+def _of_consumers() -> list[str]:
+    """What each consumer is behind; 0 seconds where no record waits. [T-1]"""
+    found = lag.lags()
+    parts: dict[str, tuple[str, Callable[[Lag], object]]] = {
+        "records": ("Records that the consumer has not taken yet", lambda each: each.records),
+        "seconds": (
+            "Since when the oldest of them waits",
+            lambda each: f"{each.age.total_seconds():.1f}" if each.age else 0,
+        ),
+    }
+    lines = []
+    for part, (help_text, read) in parts.items():
+        name = f"fairwave_consumer_lag_{part}"
+        lines += [f"# HELP {name} {help_text}.", f"# TYPE {name} gauge"]
+        lines += [
+            f'{name}{{consumer="{_escaped(each.consumer)}",stream="{_escaped(each.stream)}"}}'
+            f" {read(each)}"
+            for each in found
+        ]
+    return lines
 
 
 def _of_success_metrics() -> list[str]:

@@ -31,7 +31,7 @@ from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
 from console.pages.lake import calendar as lake
-from console.pages.lake import letters, merging
+from console.pages.lake import letters, merging, parity
 from console.pages.lake import queries as lake_queries
 from console.pages.messages import of_wave, resend
 from console.pages.planning import follow_up
@@ -39,6 +39,7 @@ from console.pages.statistics import campaign as statistics
 from console.pages.statistics import metrics
 from console.pages.suppression import contacts as suppressed
 from console.pages.suppression import unsubscribing
+from console.pages.system import services
 from console.pages.templates import preview, trial
 from console.pages.uploads import waves as uploaded_waves
 from console.people import pages as people
@@ -177,6 +178,10 @@ urlpatterns = [
     path("admin/lake/", lake.lake, name="lake"),
     path("admin/lake/merge/", merging.merge_lake, name="merge-lake"),
     path("admin/lake/merge/period/", merging.merge_period, name="merge-period"),
+    path("admin/lake/parity/", parity.results, name="parity"),
+    path("admin/lake/parity/check/", parity.check, name="check-parity"),
+    path("admin/services/", services.services, name="services"),
+    path("admin/services/live/", services.services_live, name="services-live"),
     path("admin/lake/archive/", merging.archive_period, name="archive-period"),
     path("admin/lake/<path:name>/", lake.period, name="lake-period"),
     path(f"{DEMAND}/", demand_archive.overview, name="demand"),

@@ -116,9 +116,14 @@ def mirror_catalogue() -> None:
         glue_partitions.mirror()
 
 
+def ask_for_parity(*, read_files: bool = False, by: User | None = None) -> None:
+    """Have a worker compare database and lake now."""
+    enqueue(runs.open_job(read_files=read_files, by=by))
+
+
 def check_parity() -> None:
     """Scheduled for 11:00 UTC, after the merges."""
-    enqueue(runs.open_job())
+    ask_for_parity()
 
 
 def count_published() -> None:

@@ -94,7 +94,8 @@ NAVIGATION = [
             },
             _entry("Lake files", "database", "datalake.lakefile"),
             _entry("Lake partitions", "calendar_month", "datalake.lakepartition"),
-            _entry("Parity results", "balance", "datalake.parityresult"),
+            _entry("Parity", "balance", "datalake.parityresult")
+            | {"link": reverse_lazy("parity"), "active": _at("parity")},
             _entry("Merges", "merge", "datalake.merge"),
             _entry("Dead letters", "unsubscribe", "datalake.deadletter")
             | {"link": reverse_lazy("dead-letters"), "active": _at("dead-letters", "dead-letter")},
@@ -130,6 +131,8 @@ NAVIGATION = [
         "title": "System",
         "items": [
             _entry("Jobs", "settings", "operations.job"),
+            _entry("Services", "monitor_heart", "operations.job")
+            | {"link": reverse_lazy("services"), "active": _at("services")},
             _entry("Alerts", "notifications", "operations.alert"),
             _entry("Providers", "cell_tower", "waves.provideraccount")
             | {"link": reverse_lazy("providers")},

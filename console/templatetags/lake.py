@@ -9,8 +9,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from console.lake.days import DayState
+from console.lake.parity import sentence
 
 register = template.Library()
+register.filter("parity_sentence", sentence)
 TONES: Final[dict[str, str]] = {
     DayState.REFUSED: "bad",
     DayState.LATE: "warn",

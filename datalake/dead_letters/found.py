@@ -218,3 +218,15 @@ def consumers() -> list[str]:
            SELECT consumer FROM names WHERE consumer IS NOT NULL"""
     )
     return [name for (name,) in found]
+
+
+def waiting_of_each() -> dict[str, int]:
+    """Consumer → how many of its letters wait, at most one more than MOST_COUNTED."""
+    return {
+        name: len(
+            DeadLetter.objects.waiting()
+            .filter(consumer=name)
+            .values_list("pk", flat=True)[: MOST_COUNTED + 1]
+        )
+        for name in consumers()
+    }

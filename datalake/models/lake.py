@@ -415,6 +415,11 @@ class ParityResult(models.Model):
     def __str__(self) -> str:
         return f"{self.record_type} {self.period}"
 
+    @property
+    def place(self) -> str:
+        """`scoring/2026-01-20`: what the page of its period is found by."""
+        return f"{self.record_type}/{self.period}"
+
 
 class ErasureKey(models.Model):
     """The key of the hashes by which erased fans are known, made with the first erasure and never

@@ -15,7 +15,7 @@ from operations.subjects import Subject
 
 JOB_KIND = "check_parity"
 LAKE = Subject("lake", "parity")
-PAGE = "/admin/datalake/parityresult/"
+PAGE = "/admin/lake/parity/"
 MOST_NAMED = 5
 
 

@@ -17,6 +17,7 @@ from operations.models import Heartbeat, Job
 from operations.services import heartbeats
 from operations.subjects import Subject
 from stats.models import Metric
+from tests.support.lake import publish_registrations
 from tests.support.people import client_of, member_of, staff
 from tests.support.waves import NOW
 
@@ -131,6 +132,15 @@ def test_o2_a_name_cannot_break_out_of_its_label():
     heartbeats.begin('change events of "a"\n', host="here", pid=9)
     text = client_of(member_of("operator")).get("/metrics").content.decode()
     assert 'service="change events of \\"a\\"\\n"' in text
+
+
+def test_t1_metrics_show_what_each_consumer_is_behind(settings):
+    settings.METRICS_TOKEN = "token"
+    publish_registrations(1, 2, 3, key="a")
+    lines = Client(headers={"Authorization": "Bearer token"}).get("/metrics").content.decode()
+    assert 'fairwave_consumer_lag_records{consumer="lake",stream="input"} 3\n' in lines
+    assert 'fairwave_consumer_lag_seconds{consumer="lake",stream="input"} 0.' in lines
+    assert 'fairwave_consumer_lag_seconds{consumer="lake",stream="scored"} 0\n' in lines
 
 
 def test_o8_metrics_hold_what_was_measured_beside_its_target(settings):

@@ -87,3 +87,11 @@ def test_letters_that_were_stamped_out_of_order_are_found_by_their_time():
     first = a_letter(created_at=late)
     a_letter(created_at=late - timedelta(minutes=20))
     assert numbers(Asked(since=date(2026, 1, 20))) == [first.pk]
+
+
+def test_t1_letters_that_wait_are_counted_for_each_consumer_to_a_limit(monkeypatch):
+    monkeypatch.setattr(found, "MOST_COUNTED", 1)
+    for consumer in ("lake", "lake", "lake", "registrations"):
+        a_letter(consumer=consumer)
+    a_letter(consumer="gone", replayed_at=timezone.now())
+    assert found.waiting_of_each() == {"lake": 2, "registrations": 1}

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from datalake import adopt, replay, save
+from datalake import adopt, save
 from datalake.avro import columns
 from datalake.avro.container import Summary
+from datalake.dead_letters import replay
 from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, PublishedDay, StreamBatch
 from datalake.parity import published
 from datalake.parity.comparison import Published

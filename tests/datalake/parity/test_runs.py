@@ -42,7 +42,7 @@ def test_o2_x9_what_differs_alerts_with_both_numbers_and_the_page(ran, settings)
     text = Alert.objects.get().text
     assert "differ in 1 period" in text
     assert "scoring 2026-01-20: 5 records in the database, 4 in the lake" in text
-    assert f"{settings.SITE_URL}/admin/datalake/parityresult/" in text
+    assert f"{settings.SITE_URL}/admin/lake/parity/" in text
 
 
 def test_o2_x9_other_content_in_as_many_records_alerts_too(ran):

@@ -7,7 +7,8 @@ import json
 import pytest
 from django.db import transaction
 
-from datalake import queues, replay
+from datalake import queues
+from datalake.dead_letters import replay
 from datalake.models import DeadLetter, QueueMessage
 from datalake.queues import Outgoing, rows
 from operations.models import Alert

@@ -1,0 +1,46 @@
+"""How far a consumer is behind: the records that it has not taken yet, and since when the oldest of
+them waits. [T-1, O-2]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from datalake.streams import consumers
+from operations.database.statements import first_row
+
+MOST_BATCHES = 10_000  # that are added up
+
+
+@dataclass(frozen=True)
+class Lag:
+    """Records that wait, at least so many where `is_more`; `age` of the oldest, None if none
+    waits.
+    """
+
+    consumer: str
+    stream: str
+    records: int = 0
+    is_more: bool = False
+    age: timedelta | None = None
+
+
+def lags() -> list[Lag]:
+    """Of every consumer that is registered, by name and stream."""
+    subscriptions = sorted((each.consumer, each.stream) for each in consumers.registered())
+    return [_lag(consumer, str(stream)) for consumer, stream in subscriptions]
+
+
+def _lag(consumer: str, stream: str) -> Lag:
+    found = first_row(
+        """SELECT count(*), coalesce(sum(records), 0), clock_timestamp() - min(published_at)
+           FROM (SELECT records, published_at FROM datalake_streambatch
+               WHERE stream = %(stream)s AND position > %(position)s
+               ORDER BY position LIMIT %(most)s) AS following""",
+        stream=stream,
+        position=consumers.position(consumer, stream),
+        most=MOST_BATCHES,
+    )
+    batches, records, age = found or (0, 0, None)
+    return Lag(consumer, stream, int(records), batches == MOST_BATCHES, age)
