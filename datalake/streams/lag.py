@@ -15,8 +15,8 @@ MOST_BATCHES = 10_000  # that are added up
 
 @dataclass(frozen=True)
 class Lag:
-    """Records that wait, at least so many where `is_more`; `age` of the oldest, None if none
-    waits.
+    """Records that wait, at least so many where `is_more`; `age` of the oldest, None if none waits
+    or that is not known.
     """
 
     consumer: str
@@ -28,11 +28,16 @@ class Lag:
 
 def lags() -> list[Lag]:
     """Of every consumer that is registered, by name and stream."""
-    subscriptions = sorted((each.consumer, each.stream) for each in consumers.registered())
-    return [_lag(consumer, str(stream)) for consumer, stream in subscriptions]
+    subscriptions = sorted(consumers.registered(), key=lambda each: (each.consumer, each.stream))
+    return [
+        _of_stream(each.consumer, str(each.stream))
+        if each.waits is None
+        else Lag(each.consumer, each.stream, each.waits())
+        for each in subscriptions
+    ]
 
 
-def _lag(consumer: str, stream: str) -> Lag:
+def _of_stream(consumer: str, stream: str) -> Lag:
     found = first_row(
         """SELECT count(*), coalesce(sum(records), 0), clock_timestamp() - min(published_at)
            FROM (SELECT records, published_at FROM datalake_streambatch

@@ -51,9 +51,10 @@ def services_live(request: StaffRequest) -> HttpResponse:
 
 def parts(request: HttpRequest) -> dict[str, Any]:
     """All that the page shows; each table is read once, and none to its end."""
-    processes = list(heartbeats.with_age())
+    processes, known = list(heartbeats.with_age()), heartbeats.services()
     return {
-        "services": heartbeats.services(),
+        "services": known,
+        "troubled": [each for each in known if not each.is_well],
         "processes": processes,
         "silent_after": SILENT_AFTER,
         "lags": lag.lags() if request.user.has_perm("datalake.view_checkpoint") else None,

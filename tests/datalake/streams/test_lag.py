@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.db.models import F
 
 from datalake import save
 from datalake.models import StreamBatch
-from datalake.streams import lag
+from datalake.streams import consumers, lag
 from tests.support.lake import publish_registrations
 
 pytestmark = pytest.mark.django_db
@@ -34,3 +35,9 @@ def test_t1_a_consumer_is_behind_by_the_records_after_its_position_and_since_the
     assert hour < found.age < 2 * hour
     monkeypatch.setattr(lag, "MOST_BATCHES", 1)
     assert (of_lake().records, of_lake().is_more) == (3, True)
+
+
+def test_what_is_no_stream_says_itself_how_much_waits(monkeypatch):
+    (queue,) = consumers.registered(["verdict-queue"])
+    monkeypatch.setattr(consumers, "registered", lambda: [replace(queue, waits=lambda: 7)])
+    assert lag.lags() == [lag.Lag("verdict-queue", "queue verdict", 7)]
