@@ -60,6 +60,7 @@ LISTS = {
 KNOWN = {"campaign_id", "status", "markets", "templates", "draw", *PLAIN, *DATES, *LISTS}
 LONGEST_ENTRY = 254
 MARKET_KEYS = {"market_id", "name", "capacity", "selection_time", "position", "event_ids"}
+MARKET_KEYS |= {"time_zone"}
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,7 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
     if missing := [key for key in ("market_id", "capacity", "selection_time") if key not in given]:
         raise BadCampaignFile(f"Market {name} is missing {', '.join(missing)}.")
     what = f"Market {name}"
+    zone = values.text(f"{what}, time_zone", given.get("time_zone", ""))
     market = Market.objects.filter(campaign=campaign, market_id=given["market_id"]).first()
     market = market or Market(campaign=campaign, market_id=given["market_id"])
     columns = {
@@ -246,6 +248,7 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
         "selection_time": values.instant(f"{what}, selection_time", given["selection_time"]),
         "position": values.whole(f"{what}, position", given.get("position", position)),
         "event_ids": values.texts(f"{what}, event_ids", given.get("event_ids", [])),
+        "time_zone": wall_clock.zone_named(f"{what}, time_zone", zone).key if zone else "",
     }
     _write(market, columns, f"market {name}")
 

@@ -48,7 +48,11 @@ OTHER_CAMPAIGN_OPTIONS: Mapping[str, str] = {
     "quiet_hours": "quiet hours",
     "soft_start": "soft start",
 }
-OTHER_MARKET_OPTIONS: Mapping[str, str] = {"name": "name", "event_ids": "event ids"}
+OTHER_MARKET_OPTIONS: Mapping[str, str] = {
+    "name": "name",
+    "event_ids": "event ids",
+    "time_zone": "time zone",
+}
 JUDGING = {*CAMPAIGN_RULES.values(), *MARKET_RULES.values()}
 NOTHING = text_of("")  # also what a market that is not there has
 # (market id, empty for the campaign's own; the option in words) → its value as text

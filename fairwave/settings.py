@@ -221,6 +221,8 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER.starts_tls, MAIL_SERVER.is_tls
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
+# names of the DKIM keys that e-mails of ours are signed with; a pre-flight looks them up
+EMAIL_DKIM_SELECTORS = env.words("EMAIL_DKIM_SELECTORS")
 # postmark, mailgun …: a module of anymail.backends
 ANYMAIL_ESP = env.text("ANYMAIL_ESP").lower()
 # name:password, with which the provider posts its events

@@ -61,6 +61,7 @@ SET = {
     ),
     "EMAIL_BACKEND": ("a.Backend", "a.Backend"),
     "EMAIL_CONNECTIONS": ("7", "7"),
+    "EMAIL_DKIM_SELECTORS": ("pm,k1", "pm,k1"),
     "EMAIL_FROM": ("tickets@band.example", "tickets@band.example"),
     "EMAIL_PER_SECOND": ("9", "9"),
     "EMAIL_PROVIDER": ("pigeon", "pigeon"),
@@ -142,6 +143,7 @@ print(json.dumps({
     "DATABASE_LOCK_SECONDS": seconds("lock_timeout"),
     "DATABASE_STATEMENT_SECONDS": seconds("statement_timeout"),
     "DATABASE_URL": database["HOST"] + "/" + database["NAME"], "EMAIL_FROM": s.DEFAULT_FROM_EMAIL,
+    "EMAIL_DKIM_SELECTORS": ",".join(s.EMAIL_DKIM_SELECTORS),
     "EMAIL_URL": f"{s.EMAIL_HOST}:{s.EMAIL_PORT} {s.EMAIL_HOST_USER} {s.EMAIL_HOST_PASSWORD}"
     f" {s.EMAIL_USE_TLS} {s.EMAIL_USE_SSL}",
     "ANYMAIL_SETTINGS": str(s.ANYMAIL), "DRAND_URLS": ",".join(s.DRAND_URLS), "LOG_LEVEL": s.LOGGING["root"]["level"],

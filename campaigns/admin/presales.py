@@ -36,7 +36,7 @@ class MarketInline(StackedInline):
     fields = (
         ("market_id", "name"),
         ("capacity", "selection_time", "position"),
-        "event_ids",
+        ("event_ids", "time_zone"),
     )
 
     def get_formset(self, request: HttpRequest, obj: Campaign | None = None, **kwargs: Any) -> Any:

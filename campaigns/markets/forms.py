@@ -26,9 +26,13 @@ from operations.adminkit.editing import compare_with_the_row
 from operations.adminkit.wall_clock import WallClockField, WallClockInput, use_zone
 from operations.adminkit.word_lists import WordListField
 from operations.entry import wall_clock
+from operations.entry.validators import sentence_of
 from operations.errors import BadValue
 
-MARKET_FIELDS = ("market_id", "name", "capacity", "selection_time", "event_ids", "position")
+MARKET_FIELDS = (
+    *("market_id", "name", "capacity", "selection_time"),
+    *("event_ids", "position", "time_zone"),
+)
 UTC = ZoneInfo("UTC")
 LAST_PLACE = 10_000
 ZONE_TO_COME = "In the campaign's time zone, which you enter above"
@@ -73,6 +77,7 @@ class MarketForm(forms.ModelForm):
             "name": UnfoldAdminTextInputWidget,
             "capacity": UnfoldAdminIntegerFieldWidget,
             "selection_time": WallClockInput,
+            "time_zone": UnfoldAdminTextInputWidget,
         }
         help_texts = {"market_id": "1 to 40 letters, digits and hyphens"}
 
@@ -94,6 +99,13 @@ class MarketForm(forms.ModelForm):
             self.initial.pop("position", None)
         elif self.instance.campaign.status != CampaignStatus.DRAFT:
             self.fields["market_id"].disabled = True
+
+    def clean_time_zone(self) -> str:
+        name = self.cleaned_data["time_zone"].strip()
+        try:
+            return wall_clock.zone_named("", name).key if name else ""
+        except BadValue as refusal:
+            raise ValidationError(sentence_of(refusal)) from refusal
 
 
 class MarketFormSet(forms.BaseInlineFormSet):

@@ -268,6 +268,13 @@ class Market(models.Model):
     )
     position = models.PositiveIntegerField(default=0)
     event_ids = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    time_zone = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where its fans are, for the campaign's quiet hours. Empty: the campaign's",
+    )
 
     class Meta:
         ordering = ["position", "market_id"]

@@ -30,6 +30,7 @@ MARKET = {
     "capacity": 5000,
     "selection_time": "2026-01-18T12:00:00Z",
     "event_ids": ["E1"],
+    "time_zone": "America/Los_Angeles",
 }
 DOCUMENT = {
     "campaign_id": "12345",
@@ -109,6 +110,7 @@ def test_a_whole_campaign_is_loaded_and_opened_with_the_draw_it_gives():
         ["E1"],
     )
     assert west.selection_time == datetime(2026, 1, 18, 12, tzinfo=UTC)
+    assert west.time_zone == "America/Los_Angeles"
     assert set(ListEntry.objects.values_list("kind", "pattern")) == {
         ("blacklist", "bad@example.com"),
         ("blacklist", "@*.spam.example"),
@@ -308,6 +310,8 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (market(selection_time="2026-01-18T12:00:00"), "no time zone offset"),
         (market(event_ids="E1"), "event_ids"),
         (market(event_ids=[1]), "event_ids"),
+        (market(time_zone="Pacific"), "Market west, time_zone: 'Pacific' is not a time zone"),
+        (market(time_zone=7), "time_zone"),
         (market(position=-1), "position"),
         (market(position="1"), "Market west, position: write a whole number"),
         (market(colour="red"), "unknown keys: colour"),

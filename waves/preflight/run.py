@@ -73,7 +73,7 @@ def _checks_of(wave: Wave, ask: Ask) -> tuple[list[Check], dict[str, Any]]:
         costs.judge_time(pace),
         *quiet_hours.judge_quiet_hours(
             wave.campaign.quiet_hours,
-            ZoneInfo(wave.campaign.time_zone),
+            _zones(wave),
             wave.notify_date,
             pace.duration,
         ),
@@ -93,6 +93,15 @@ def _checks_of(wave: Wave, ask: Ask) -> tuple[list[Check], dict[str, Any]]:
         "samples": _samples(members, found),
     }
     return checks, figures
+
+
+def _zones(wave: Wave) -> list[ZoneInfo]:
+    """Where fans of the wave are: by its markets, those without a time zone where the campaign is;
+    in the order of the markets.
+    """
+    names = wave.wave_markets.filter(selected__gt=0).values_list("market__time_zone", flat=True)
+    own = wave.campaign.time_zone
+    return [ZoneInfo(name) for name in dict.fromkeys(each or own for each in names) or [own]]
 
 
 def _posting_receipts(channels: Sequence[Channel]) -> list[str]:

@@ -19,6 +19,7 @@ from waves.codes import partner_service
 from waves.errors import CodeServiceError
 from waves.models import ProviderAccount
 from waves.preflight.check import Check, Color, Problem, judged, red
+from waves.preflight.sender_domain import SenderDomain, judge_sender_domain, look_up
 from waves.providers import registry
 from waves.providers.contract import Provider
 from waves.providers.outcomes import Health
@@ -36,7 +37,8 @@ class Surroundings:
     """What was found. `health`: of the provider of each channel that the wave uses; `no_events`: by
     channel, the settings for want of which its provider's events are refused; `second_sms`: of the
     one that sends while the first is stopped; `stopped`: why an account is paused, by the
-    provider's title; what is None is not there, or not needed.
+    provider's title; `sender`: what DNS has of the domain that e-mails come from; what is None is
+    not there, or not needed.
     """
 
     services: Sequence[ServiceState]
@@ -46,6 +48,7 @@ class Surroundings:
     second_sms: Health | None = None
     slack: bool | None = None
     code_service: Health | None = None
+    sender: SenderDomain | None = None
     site_url: str = ""
     is_local: bool = False
 
@@ -60,9 +63,17 @@ def ask(channels: Sequence[str], *, partner_codes: bool) -> Surroundings:
         stopped=_stopped(channels),
         slack=alerts.slack_answers() if settings.SLACK_WEBHOOK_URL else None,
         code_service=_code_service() if partner_codes else None,
+        sender=_sender(channels),
         site_url=settings.SITE_URL,
         is_local=settings.IS_LOCAL_MACHINE,
     )
+
+
+def _sender(channels: Sequence[str]) -> SenderDomain | None:
+    """None where no e-mail is sent, or its provider names the sender."""
+    if Channel.EMAIL not in channels or registry.chosen_email().names_sender:
+        return None
+    return look_up(settings.DEFAULT_FROM_EMAIL, settings.EMAIL_DKIM_SELECTORS)
 
 
 def _second_sms(channels: Sequence[str]) -> Health | None:
@@ -110,6 +121,7 @@ def judge(found: Surroundings, *, names_links: bool) -> list[Check]:
             for channel, health in found.health.items()
         ),
         *([_second(found.second_sms)] if found.second_sms else []),
+        *judge_sender_domain(found.sender),
         _stopped_providers(found.stopped),
         *([_codes(found.code_service)] if found.code_service else []),
         _slack(found.slack),

@@ -28,7 +28,8 @@ class Provider:
     it can be asked what it accepted; `needs`: the settings without which it cannot be chosen;
     `events_need`: those that come after the first connection, and without which what it posts is
     refused. `keeps_refusals`: how the reasons begin with which it refuses a key for good, whatever
-    became possible since.
+    became possible since. `reports_deliveries`: its receipts say so where a message arrived;
+    `names_sender`: it has the sender's address in its own settings, and not EMAIL_FROM.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Provider:
     needs: tuple[str, ...] = ()
     events_need: tuple[str, ...] = ()
     keeps_refusals: str = ""
+    reports_deliveries: bool = True
+    names_sender: bool = False
 
     @property
     def lacking_for_events(self) -> list[str]:
@@ -78,6 +81,8 @@ EMAIL: Final[Mapping[str, Provider]] = {
         looks_up=True,
         needs=("SFMC_AUTH_URL", "SFMC_CLIENT_ID", "SFMC_CLIENT_SECRET", "SFMC_DEFINITION_KEY"),
         events_need=("SFMC_SIGNATURE_KEY",),
+        reports_deliveries=False,
+        names_sender=True,
     ),
 }
 ALL: Final = (*SMS.values(), *EMAIL.values())
@@ -162,10 +167,11 @@ def receipt_reader(name: str) -> ReceiptReader | None:
 
 
 def posting_receipts() -> list[str]:
-    """The names of the providers whose receipts are taken: they sign them, and nothing is missing
-    in their settings. [N-3, N-9]
+    """The names of the providers that post a receipt for each message, delivered or not, and whose
+    receipts are taken: they sign them, and nothing is missing in their settings. [N-3, N-9]
     """
-    return [each.name for each in ALL if each.signs_receipts and not each.lacking_for_events]
+    posting = [each for each in ALL if each.signs_receipts and each.reports_deliveries]
+    return [each.name for each in posting if not each.lacking_for_events]
 
 
 def address_check(name: str) -> AddressCheck | None:

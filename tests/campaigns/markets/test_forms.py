@@ -14,6 +14,7 @@ from tests.support.people import client_of, member_of
 from waves.models import Template
 
 pytestmark = pytest.mark.django_db
+LA = "America/Los_Angeles"
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def new_market(number: int, market_id: str, **values: Any) -> dict[str, Any]:
         "capacity": "5",
         "selection_time": "2026-01-18T07:00",
         "event_ids": "",
+        "time_zone": "",
         "position": "",
     } | values
     total = {"markets-TOTAL_FORMS": str(number + 1)}
@@ -48,9 +50,12 @@ def test_a_campaign_is_added_with_its_markets_in_the_order_of_their_rows(client)
     values = {"campaign_id": "tour", "name": "Tour", "time_zone": "America/New_York"}
     values |= {"home_countries": "us ca", "min_score": "0.22", "max_fans_per_contact": "0"}
     values |= {"scoring_type": "linear", "code_source": "own", "code_length": "10"}
-    values |= {"default_language": "en"}
+    values |= {"default_language": "en", "soft_start": "0"}
     values |= {"notify_channels": "both", "registration_opens": "2026-01-01T00:00"}
-    values |= {"markets-INITIAL_FORMS": "0", **new_market(0, "west", event_ids="E1, E2\r\nE3")}
+    values |= {
+        "markets-INITIAL_FORMS": "0",
+        **new_market(0, "west", event_ids="E1, E2\r\nE3", time_zone=LA),
+    }
     page = client.get("/admin/campaigns/campaign/add/").content.decode()
     assert page.count("time zone, which you enter above") == 4
     answer = client.post("/admin/campaigns/campaign/add/", values | new_market(1, "east"))
@@ -62,6 +67,7 @@ def test_a_campaign_is_added_with_its_markets_in_the_order_of_their_rows(client)
     west = campaign.markets.get(market_id="west")
     assert west.selection_time == datetime(2026, 1, 18, 12, tzinfo=UTC)
     assert west.event_ids == ["E1", "E2", "E3"]
+    assert (west.time_zone, campaign.markets.get(market_id="east").time_zone) == (LA, "")
 
 
 def test_times_are_shown_in_the_campaigns_zone_which_is_named_beside_each(client):

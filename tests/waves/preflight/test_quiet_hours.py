@@ -16,7 +16,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 def judged(clock: str, minutes: int = 10, hours: str = "21:00-08:00") -> tuple[str, str]:
     starts = datetime.fromisoformat(f"2026-01-21T{clock}").replace(tzinfo=NEW_YORK)
     [found] = judge_quiet_hours(
-        hours, NEW_YORK, starts.astimezone(ZoneInfo("UTC")), timedelta(minutes=minutes)
+        hours, [NEW_YORK], starts.astimezone(ZoneInfo("UTC")), timedelta(minutes=minutes)
     )
     return found.ok, found.detail
 
@@ -49,5 +49,21 @@ def test_x6_hours_within_one_day():
 
 def test_x6_a_campaign_without_quiet_hours_has_no_such_line():
     assert (
-        judge_quiet_hours("", NEW_YORK, datetime(2026, 1, 21, tzinfo=NEW_YORK), timedelta()) == []
+        judge_quiet_hours("", [NEW_YORK], datetime(2026, 1, 21, tzinfo=NEW_YORK), timedelta()) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("clock", "color", "said"),
+    [
+        ("12:00", "green", "outside of 21:00 to 08:00 in New York and Los Angeles."),
+        ("10:30", "yellow", "begins at 07:30, in the quiet hours 21:00 to 08:00 in Los Angeles."),
+        ("21:30", "yellow", "begins at 21:30, in the quiet hours 21:00 to 08:00 in New York."),
+        ("02:00", "yellow", "in New York. Change the notify date. Sending begins at 23:00, in the"),
+    ],
+)
+def test_x6_each_market_has_quiet_hours_by_its_own_clocks(clock, color, said):
+    starts = datetime.fromisoformat(f"2026-01-21T{clock}").replace(tzinfo=NEW_YORK)
+    zones = [NEW_YORK, ZoneInfo("America/Los_Angeles")]
+    [found] = judge_quiet_hours("21:00-08:00", zones, starts, timedelta(minutes=5))
+    assert (str(found.ok), said in found.detail) == (color, True)

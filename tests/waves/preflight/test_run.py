@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from campaigns.models import Campaign
 from tests.support.site.surroundings import found
 from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
 from waves.errors import WrongState
@@ -105,3 +106,27 @@ def test_x6_a_wave_without_members_has_none(wave):
     Wave.objects.filter(pk=wave.pk).update(state="configured")
     with pytest.raises(WrongState):
         preflight(cleared(wave), by=None)
+
+
+def test_x6_quiet_hours_are_those_of_the_markets_that_have_members(wave):
+    """18:00 in UTC is ten in the morning in Los Angeles."""
+    campaign = wave.campaign
+    Campaign.objects.filter(pk=campaign.pk).update(time_zone="UTC", quiet_hours="09:00-11:00")
+    campaign.markets.filter(market_id="west").update(time_zone="America/Los_Angeles")
+
+    def line() -> str:
+        found = preflight(Wave.objects.get(pk=wave.pk), by=None).checks
+        return next(each["detail"] for each in found if each["name"] == "Quiet hours")
+
+    said = line()
+    assert "at 10:00, in the quiet hours 09:00 to 11:00 in Los Angeles" in said
+    assert "UTC" not in said
+    wave.wave_markets.filter(market__market_id="west").update(selected=0)
+    assert line() == "Messages are sent outside of 09:00 to 11:00 in UTC."
+
+
+def test_n9_a_soft_start_has_a_line_that_says_whose_receipts_end_it(wave, settings):
+    Wave.objects.filter(pk=wave.pk).update(content=wave.content | {"soft_start": 4})
+    run = preflight(Wave.objects.get(pk=wave.pk), by=None)
+    [said] = [each["detail"] for each in run.checks if each["name"] == "Soft start"]
+    assert "4 fans of 10 are notified first. The others follow when receipts of SMS gat" in said
