@@ -80,6 +80,9 @@ class Bucket(Protocol):
         """
 
     def url_or_path(self, key: str) -> str: ...
+    def place(self, key: str) -> tuple[str, str]:
+        """The bucket's own name, and the whole key in it, its prefix included."""
+
     def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:
         """A form by which a browser puts one file under `key` without us; None where files come
         through us.
@@ -209,6 +212,9 @@ class DiskBucket:
 
     def url_or_path(self, key: str) -> str:
         return str(self._path(key))
+
+    def place(self, key: str) -> tuple[str, str]:
+        return self.folder.name, checked_key(key)
 
     def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:
         return None

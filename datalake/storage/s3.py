@@ -158,6 +158,9 @@ class S3Bucket:
             return "Status" in self.client.get_bucket_versioning(Bucket=self.bucket.name)
         return None
 
+    def place(self, key: str) -> tuple[str, str]:
+        return self.bucket.name, self._name(key)
+
     def url_or_path(self, key: str) -> str:
         return f"s3://{self.bucket.name}/{self._name(key)}"
 

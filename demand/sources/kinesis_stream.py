@@ -29,6 +29,7 @@ from datalake.errors import (
     UnknownStream,
 )
 from demand.archiving.batches import MOST_EVENTS
+from demand.archiving.deliveries import as_delivered
 from demand.errors import StreamStuck
 from demand.models import Batch, Shard
 from demand.sources import recovery, shards
@@ -58,6 +59,7 @@ class Consumed:
     errors: Counter[str] = field(default_factory=Counter)
     files: MutableSequence[str] = field(default_factory=list)
     error_files: MutableSequence[str] = field(default_factory=list)
+    deliveries: MutableSequence[dict[str, Any]] = field(default_factory=list)
 
     def add(self, batch: Batch) -> None:
         self.events += batch.events
@@ -65,6 +67,7 @@ class Consumed:
         self.errors.update(batch.error_counts)
         self.files.extend(batch.deliveries.order_by("pk").values_list("file__key", flat=True))
         self.error_files.extend(batch.error_files.order_by("pk").values_list("key", flat=True))
+        self.deliveries.extend(as_delivered(batch.deliveries.all()))
 
     def as_result(self) -> dict[str, Any]:
         return {
@@ -73,6 +76,7 @@ class Consumed:
             "errors": dict(sorted(self.errors.items())),
             "files": list(self.files),
             "error_files": list(self.error_files),
+            "deliveries": list(self.deliveries),
         }
 
 
@@ -128,7 +132,11 @@ class _Rounds:
         self.consumed = (
             Consumed()
             if once
-            else Consumed(files=deque(maxlen=MOST_NAMED), error_files=deque(maxlen=MOST_NAMED))
+            else Consumed(
+                files=deque(maxlen=MOST_NAMED),
+                error_files=deque(maxlen=MOST_NAMED),
+                deliveries=deque(maxlen=MOST_NAMED),
+            )
         )
         self.once = once
         self.places: dict[int, _Place] = {}

@@ -23,6 +23,7 @@ from django.utils import timezone
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from demand.archiving import archive
+from demand.archiving.deliveries import as_delivered
 from demand.choices import BatchState, ErrorType
 from demand.errors import NotKept, UnknownUpload, UnreadableEvents
 from demand.models import Batch, Delivery, ErrorFile, EventUpload
@@ -273,7 +274,7 @@ def errors_by_type(upload: EventUpload) -> dict[str, int]:
 
 def result_of(upload: EventUpload) -> dict[str, Any]:
     """The result object of `archive_demand`: in, archived, errors{type: n}, files[],
-    error_files[].
+    error_files[], deliveries[]. [D-9]
     """
     counts, source = ledger(upload), source_of(upload)
     return {
@@ -290,4 +291,5 @@ def result_of(upload: EventUpload) -> dict[str, Any]:
             .order_by("pk")
             .values_list("key", flat=True)
         ),
+        "deliveries": list(as_delivered(Delivery.objects.filter(batch__source=source))),
     }

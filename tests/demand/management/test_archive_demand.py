@@ -45,6 +45,9 @@ def test_the_result_counts_every_event_and_names_every_file(tmp_path):
         buckets.campaign_data().list("demand/")
     )
     assert len(result["error_files"]) == 2
+    told = {each["s3"]["key"]: each for each in result["deliveries"]}
+    assert set(told) == set(result["files"])
+    assert sum(each["count"] for each in told.values()) == 30
     assert result["seconds"] >= 0
     assert run(path) | {"seconds": 0} == result | {"seconds": 0}
 

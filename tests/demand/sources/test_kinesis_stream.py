@@ -40,6 +40,7 @@ def test_d1_what_was_there_before_the_first_look_is_passed_over_and_what_comes_a
     assert once(stream).events == 0
     check_exactly_once(25)
     assert sorted(consumed.files) == list(buckets.campaign_data().list("demand/data/"))
+    assert {each["s3"]["key"] for each in consumed.deliveries} == set(consumed.files)
     assert sorted(Batch.objects.values_list("events", flat=True)) == [5, 10, 10]
 
 
