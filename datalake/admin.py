@@ -134,7 +134,7 @@ class StreamAdmin(ReadOnlyAdmin):
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(ReadOnlyAdmin):
-    list_display = ("consumer", "stream", counted("position"), "updated_at")
+    list_display = ("consumer", "stream", "shard", counted("position"), "ended", "updated_at")
 
 
 @admin.register(ParityResult)

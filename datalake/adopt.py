@@ -100,7 +100,7 @@ def _adopt_records(
             total += Consumed(claim.records_in, claim.records_out, claim.invalid, claim.duplicates)
         else:
             contents = ClaimContents()
-            contents.add_records(first, part)
+            contents.add_records(((first, number), record) for number, record in enumerate(part))
             total += save_claim(claim, contents)
         first += len(part)
     return total

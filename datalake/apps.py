@@ -23,6 +23,6 @@ class DatalakeConfig(AppConfig):
         job_kinds.register(tasks.JOB_KINDS)
         schedules.register(tasks.SCHEDULED_RUNS)
         for stream in LAKE_STREAMS:
-            consumers.register_step(save.CONSUMER, stream, partial(save.save, str(stream)))
+            consumers.register_step(save.CONSUMER, stream, partial(save.save_step, str(stream)))
         for queue in QueueName:
             handing_over.register(queue)

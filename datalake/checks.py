@@ -1,17 +1,17 @@
-"""A queue of SQS whose region nobody knows stops the start: nothing could be sent to it. [N-5,
-T-4]
-"""
+"""A queue of SQS or a stream of Kinesis that nobody could find stops the start. [N-5, T-1, T-4]"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from datalake.aws import kinesis
 from datalake.aws.sqs import region_of
+from datalake.choices import StreamName
 
 QUEUES: Final = ("EMAIL_QUEUE", "S3_EVENTS_QUEUE", "VERDICT_QUEUE", "ARCHIVE_QUEUE")
 
@@ -30,3 +30,30 @@ def the_region_of_each_queue_is_known(
         for setting in QUEUES
         if (url := getattr(settings, setting)) and not region_of(url)
     ]
+
+
+@register("fairwave")
+def each_stream_on_kinesis_can_be_found(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    names = {str(key): str(name) for key, name in settings.KINESIS_STREAMS.items()}
+    return [
+        Error(problem, hint=hint, id=f"datalake.E00{number}")
+        for number, problem, hint in _wrong_on_kinesis(names)
+    ]
+
+
+def _wrong_on_kinesis(names: dict[str, str]) -> Iterator[tuple[int, str, str]]:
+    if unknown := sorted(set(names) - set(StreamName.values)):
+        hint = f"Name the streams of Fairwave: {', '.join(StreamName.values)}."
+        yield 2, f"KINESIS_STREAMS: {unknown[0]!r} is not a stream.", hint
+    if odd := sorted(name for name in names.values() if not kinesis.is_name(name)):
+        hint = "Use at most 128 letters, digits, `_`, `.` and `-`."
+        yield 3, f"KINESIS_STREAMS: {odd[0]!r} is not a valid name at Kinesis.", hint
+    every = [names.get(stream, f"fairwave-{stream}") for stream in StreamName.values]
+    if len(set(every)) < len(every):
+        hint = "Records of one stream would come to the consumers of another. Name each once."
+        yield 4, "KINESIS_STREAMS: two streams have the same name at Kinesis.", hint
+    if settings.STREAM_ENGINE == "kinesis" and not region_of(""):
+        hint = "Set AWS_DEFAULT_REGION, or the region in boto3's own files."
+        yield 5, "STREAM_ENGINE is kinesis, but no region is set.", hint

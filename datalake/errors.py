@@ -33,6 +33,12 @@ class ConsumerFailed(Refusal):
     """Some consumers could not take what is on their streams; the others did. [T-1]"""
 
 
+class TakenOver(Refusal):
+    """Another process took the same records meanwhile: nothing is done with them here. [T-1]"""
+
+    is_transient = True
+
+
 class NotAvro(Refusal):
     """The file is no Avro container file, or it ends too early."""
 

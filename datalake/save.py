@@ -22,7 +22,7 @@ import polars as pl
 from django.db import transaction
 from django.utils import timezone
 
-from datalake import catalogue, layout, streams
+from datalake import catalogue, layout
 from datalake.avro import columns, container
 from datalake.catalogue import NewFile
 from datalake.choices import ClaimState
@@ -32,10 +32,12 @@ from datalake.records import frame_of, normalise, partition_day, schema_of
 from datalake.schemas import SCHEMAS
 from datalake.storage import buckets
 from datalake.streams import consumers, culprits, deadletters, deduplication
-from datalake.streams.batches import Batch, unpack_frame, unpack_records
+from datalake.streams.batches import Batch, Payload, Place, unpack_frame, unpack_records
 from datalake.streams.consumers import Consumed
-from datalake.streams.culprits import LeftOut
+from datalake.streams.culprits import LeftOut, Stretch
 from datalake.streams.deadletters import StreamRecord
+from datalake.streams.lanes import Lane
+from datalake.streams.lineage import WHOLE
 
 CONSUMER = "lake"
 # What apps above want to do when the lake's position in a stream has moved, in the same
@@ -54,91 +56,103 @@ class ClaimContents:
     left_out: int = 0
 
     def add_records(
-        self, position: int, records: Iterable[Any], left_out: Collection[int] = ()
+        self, placed: Iterable[tuple[Place, Any]], left_out: Collection[int] = ()
     ) -> None:
         """Normalise records one by one; what is invalid is rejected. Those left out are dead
         letters already.
         """
         valid: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for index, record in enumerate(records):
+        for number, (place, record) in enumerate(placed):
             self.records_in += 1
-            if index in left_out:
+            if number in left_out:
                 self.left_out += 1
                 continue
             try:
                 clean = normalise(record)
             except ValueError as error:
-                self.rejected.append(StreamRecord(position, index, str(error), record))
+                self.rejected.append(StreamRecord(*place, str(error), record))
             else:
                 valid[clean["type"]].append(clean)
         for record_type, clean_records in valid.items():
             self.frames[record_type].append(frame_of(record_type, clean_records))
 
-    def add_batch(self, batch: Batch, left_out: Collection[int] = ()) -> None:
+    def add_batch(self, batch: Batch, left_out: LeftOut = frozenset()) -> None:
         """Frames were checked when they were published; those of another version of a schema are
         looked at again.
         """
+        dead = batch.numbers(left_out)
         record_type = batch.payload.schema.partition(".")[0]
-        if record_type in SCHEMAS and SCHEMAS[record_type].name == batch.payload.schema:
+        if (
+            isinstance(batch.payload, Payload)
+            and record_type in SCHEMAS
+            and SCHEMAS[record_type].name == batch.payload.schema
+        ):
             frame = unpack_frame(batch.payload)
-            if left_out:
+            if dead:
                 numbers = pl.int_range(pl.len())
-                frame = frame.filter(~numbers.is_in(sorted(left_out)))
+                frame = frame.filter(~numbers.is_in(sorted(dead)))
             self.frames[record_type].append(frame)
             self.records_in += batch.payload.records
-            self.left_out += len(left_out)
+            self.left_out += len(dead)
         else:
-            self.add_records(batch.position, unpack_records(batch.payload), left_out)
+            records = unpack_records(batch.payload)
+            self.add_records(zip(batch.places(), records, strict=True), dead)
 
 
-def save(stream: str, batches: int = consumers.BATCHES) -> Consumed | None:
-    """Save at most so many batches of the stream; None when nothing is there."""
+def save(stream: str, batches: int = consumers.BATCHES, *, shard: str = WHOLE) -> Consumed | None:
+    """Save at most so many batches of a shard of the stream; None when nothing is there."""
+    lane = Lane(CONSUMER, stream, shard)
     return culprits.guarded(
-        CONSUMER,
-        stream,
-        batches,
-        work=partial(_save, stream),
-        trial=partial(_try_out, stream),
-        nothing=Consumed(),
+        lane, batches, work=partial(_save, lane), trial=_try_out, nothing=Consumed()
     )
 
 
-def _save(stream: str, last: int, left_out: LeftOut) -> Consumed:
-    claim = _claim_range(stream, last)
-    contents = _contents(stream, claim.first, claim.last, left_out)
-    return save_claim(claim, contents, commit=lambda: _move_on(claim))
+def save_step(stream: str, shard: str, batches: int) -> Consumed | None:
+    """The step that is registered for a stream."""
+    return save(stream, batches, shard=shard)
 
 
-def _try_out(stream: str, last: int, left_out: LeftOut) -> None:
+def _save(lane: Lane, hand: Stretch, left_out: LeftOut) -> Consumed:
+    claim = _claim_range(lane, hand)
+    return save_claim(claim, _contents(hand, left_out), commit=lambda: _move_on(lane, hand))
+
+
+def _try_out(hand: Stretch, left_out: LeftOut) -> None:
     """What a save does with the records themselves; nothing is written."""
-    first = consumers.position(CONSUMER, stream) + 1
-    contents = _contents(stream, first, last, left_out)
+    contents = _contents(hand, left_out)
     for record_type, frames in contents.frames.items():
         encoded = columns.encode(record_type, pl.concat(frames, rechunk=True))
         container.write(io.BytesIO(), schema_of(record_type), encoded, name="trial")
 
 
-def _contents(stream: str, first: int, last: int, left_out: LeftOut) -> ClaimContents:
+def _contents(hand: Stretch, left_out: LeftOut) -> ClaimContents:
     contents = ClaimContents()
-    for batch in streams.read(stream, first, last):
-        contents.add_batch(batch, left_out.get(batch.position, ()))
+    for batch in hand.batches:
+        contents.add_batch(batch, left_out)
     return contents
 
 
-def _claim_range(stream: str, last: int) -> Claim:
-    """The claim a killed process left, or a new one; committed before any work."""
+def _claim_range(lane: Lane, hand: Stretch) -> Claim:
+    """The claim a killed process left, or a new one; committed before any work. Both are of what is
+    in hand: its end was noted before. Raises TakenOver.
+    """
     with transaction.atomic():
-        position = consumers.lock_checkpoint(CONSUMER, stream).position
-        left = Claim.objects.filter(consumer=CONSUMER, source=stream, state=ClaimState.OPEN).first()
-        return left or Claim.objects.create(
-            consumer=CONSUMER, source=stream, first=position + 1, last=last
+        lane.lock(hand.after)
+        claim, _ = Claim.objects.get_or_create(
+            consumer=CONSUMER,
+            source=lane.source,
+            first=hand.after + 1,
+            last=hand.last,
+            state=ClaimState.OPEN,
         )
+        return claim
 
 
-def _move_on(claim: Claim) -> None:
-    culprits.move_on(CONSUMER, claim.source, claim.last)
+def _move_on(lane: Lane, hand: Stretch) -> None:
+    lane.lock(hand.after)
+    lane.move_on(hand.last)
     for watcher in WATCHERS:
-        watcher(claim.source)
+        watcher(lane.stream)
 
 
 def save_claim(

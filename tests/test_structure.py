@@ -23,7 +23,7 @@ ALONE = {"console/proof/verify_draw.py"}
 # Called by Django, by its admin, or by templates, under names that they choose.
 CALLED_BY_FRAMEWORKS = re.compile(
     r"clean_\w+|confirm_login_allowed|form_valid|lookups|password_change|set_password_and_save|process_view|_set_content_type_params|get_\w+|has_\w+|save_\w+|lookup_allowed|response_\w+"
-    r"|redirect_request|init_instance|skip_row|process_exception|readinto|\w+Config"
+    r"|redirect_request|db_type|from_db_value|init_instance|skip_row|process_exception|readinto|\w+Config"
 )
 
 

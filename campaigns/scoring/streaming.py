@@ -104,7 +104,7 @@ def mark_saved(stream: str) -> int:
     """
     if stream not in (StreamName.SCORED, StreamName.FANLIST_RANKS):
         return 0
-    saved = consumers.lock_checkpoint(save.CONSUMER, StreamName(stream)).position
+    saved = consumers.lock_reached(save.CONSUMER, StreamName(stream))
     from_ranks = stream == StreamName.FANLIST_RANKS
     streamed = ScoreFile.objects.filter(
         state=ScoreFileState.STREAMED, fanlist__isnull=not from_ranks

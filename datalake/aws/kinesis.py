@@ -1,8 +1,9 @@
-"""A stream of Amazon Kinesis: the only door to it. [D-1]"""
+"""A stream of Amazon Kinesis: the only door to it. [D-1, T-1]"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,11 @@ from datalake.aws.errors import stream_error, translated
 from datalake.errors import NoSuchPosition, StreamUnreachable, UnknownStream
 
 MOST_AT_ONCE = 1_000
+MOST_READ = 10_000  # Kinesis gives no more records in an answer
+# and takes no more in a request, nor more bytes of data and partition keys together
+MOST_PUT, MOST_BYTES_PUT = 500, 5 * 2**20
+MOST_BYTES_A_RECORD = 2**20
+LONGEST_KEY = 256
 # A stopping process waits no longer than this for an answer; the caller tries again.
 PATIENCE = Config(
     connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2}
@@ -51,6 +57,26 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A record to be put: its partition key decides its shard."""
+
+    key: str
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.key.encode()) + len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Where a record is that was put."""
+
+    shard: str
+    sequence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """Records in their order, where to read on (None: the shard has ended), and how old what was
     read is.
@@ -74,7 +100,7 @@ class KinesisStream:
     """
 
     def __init__(self, name: str, *, endpoint: str = "") -> None:
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise UnknownStream(
                 f"{name!r} is not a valid stream name. Use at most 128 letters, digits, `_`,"
                 " `.` and `-`."
@@ -136,23 +162,46 @@ class KinesisStream:
         """What the shard still has from one sequence number to another, both included. Raises
         StreamBusy.
         """
-        found: list[Record] = []
         try:
-            place: str | None = self.at(shard_id, first)
+            return self.read_up_to(self.at(shard_id, first), last)
         except NoSuchPosition:
-            return found
+            return []
+
+    def read_up_to(self, iterator: str, last: str, *, limit: int = MOST_AT_ONCE) -> list[Record]:
+        """What there still is from a place to a sequence number, included. Raises StreamBusy."""
+        found: list[Record] = []
+        place: str | None = iterator
         while place:
-            read = self.read(place)
+            read = self.read(place, limit=limit)
             found += [record for record in read.records if int(record.sequence) <= int(last)]
             behind_it = bool(read.records) and int(read.records[-1].sequence) >= int(last)
             place = None if behind_it or read.at_the_tip else read.next
         return found
+
+    def put(self, entries: Sequence[Entry]) -> list[Landed | None]:
+        """Put up to 500 records and 5 MiB; where each of them is, None where Kinesis did not take
+        it now. Kinesis promises no order within a request.
+        """
+        with self._translated():
+            answer = self.client.put_records(
+                StreamName=self.name,
+                Records=[{"Data": each.data, "PartitionKey": each.key} for each in entries],
+            )
+        return [
+            None if each.get("ErrorCode") else Landed(each["ShardId"], each["SequenceNumber"])
+            for each in answer["Records"]
+        ]
 
     def _iterator(self, shard_id: str, **where: Any) -> str:
         with self._translated():
             return self.client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)[
                 "ShardIterator"
             ]
+
+
+def is_name(name: str) -> bool:
+    """Whether Kinesis allows a stream of this name."""
+    return bool(_NAME.fullmatch(name))
 
 
 def _shard(listed: Any) -> StreamShard:

@@ -16,6 +16,8 @@ from datalake.choices import StreamName
 from datalake.models import Claim, DeadLetter
 from datalake.queues import rows as queue_rows
 from datalake.save import CONSUMER, ClaimContents, save_claim
+from datalake.streams.batches import key_of
+from datalake.streams.lineage import stream_of
 from operations.database.locks import exclusive
 
 
@@ -49,12 +51,12 @@ def place_of(letter: DeadLetter) -> str:
     """Where the letter is replayed, in words."""
     if is_of_queue(letter):
         return f"queue {letter.source.removeprefix(queue_rows.LETTERS_OF)}"
-    return f"stream {letter.source}" if is_of_stream(letter) else "the lake"
+    return f"stream {stream_of(letter.source)}" if is_of_stream(letter) else "the lake"
 
 
 def is_of_stream(letter: DeadLetter) -> bool:
     """A letter of a file that others put into the lake is of no stream."""
-    return letter.source in StreamName.values
+    return stream_of(letter.source) in StreamName.values
 
 
 def is_of_queue(letter: DeadLetter) -> bool:
@@ -81,7 +83,8 @@ def _onto_stream(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bo
     )
     if not same.waiting().update(**settled):
         return False
-    streams.publish(letter.source, [streams.Record("", record)], key=f"replay:{letter.pk}")
+    again = streams.Record(key_of(record), record)
+    streams.publish(stream_of(letter.source), [again], key=f"replay:{letter.pk}")
     return True
 
 
@@ -95,6 +98,6 @@ def _into_lake(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool
             consumer=CONSUMER, source=f"replay:{letter.pk}", first=0
         )
         contents = ClaimContents()
-        contents.add_records(0, [record])
+        contents.add_records([((0, 0), record)])
         save_claim(claim, contents, commit=partial(waiting.update, **settled))
     return True

@@ -15,6 +15,9 @@ from datalake.choices import (
     MergeState,
     PayloadForm,
 )
+from operations.database.fields import PositionField
+
+SOURCE_HELP = "A stream's name, STREAM/SHARD, file:KEY, or queue:NAME"
 
 
 class Stream(models.Model):
@@ -49,6 +52,11 @@ class StreamBatch(models.Model):
     )
     correlation_id = models.CharField(max_length=64, blank=True)
     published_at = models.DateTimeField(auto_now_add=True)
+    handed_over = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Where its last records are in a stream outside the database: shard → position",
+    )
 
     class Meta:
         verbose_name_plural = "stream batches"
@@ -62,13 +70,21 @@ class StreamBatch(models.Model):
 
 
 class Checkpoint(models.Model):
-    """How far a consumer has come in a stream, committed together with what it did. [T-1]"""
+    """How far a consumer has come in a stream, or in one shard of it, committed together with what
+    it did. [T-1]
+    """
 
     consumer = models.CharField(max_length=40)
     stream = models.CharField(max_length=40)
-    position = models.BigIntegerField(default=0)
-    begun = models.BigIntegerField(
+    shard = models.CharField(
+        max_length=128, blank=True, default="", help_text="Empty where a stream has one order"
+    )
+    position = PositionField(default=0)
+    begun = PositionField(
         default=0, help_text="Last position of the batches in hand, if it is greater"
+    )
+    ended = models.BooleanField(
+        default=False, help_text="The shard was split or merged, and everything in it is consumed"
     )
     attempts = models.PositiveIntegerField(
         default=0, help_text="How often they were begun and did not end"
@@ -81,11 +97,12 @@ class Checkpoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="checkpoint_once", fields=["consumer", "stream"])
+            models.UniqueConstraint(name="checkpoint_once", fields=["consumer", "stream", "shard"])
         ]
 
     def __str__(self) -> str:
-        return f"{self.consumer} at {self.stream}:{self.position}"
+        shard = f"/{self.shard}" if self.shard else ""
+        return f"{self.consumer} at {self.stream}{shard}:{self.position}"
 
 
 class Claim(models.Model):
@@ -96,9 +113,9 @@ class Claim(models.Model):
     """
 
     consumer = models.CharField(max_length=40)
-    source = models.CharField(max_length=1100, help_text="A stream's name, or file:KEY")
-    first = models.BigIntegerField(default=0)
-    last = models.BigIntegerField(default=0)
+    source = models.CharField(max_length=1100, help_text=SOURCE_HELP)
+    first = PositionField(default=0)
+    last = PositionField(default=0)
     state = models.CharField(max_length=8, choices=ClaimState, default=ClaimState.OPEN)
     records_in = models.BigIntegerField(default=0)
     records_out = models.BigIntegerField(default=0)
@@ -173,8 +190,8 @@ class DeadLetter(models.Model):
     """
 
     consumer = models.CharField(max_length=40)
-    source = models.CharField(max_length=1100, help_text="A stream's name, or file:KEY")
-    position = models.BigIntegerField()
+    source = models.CharField(max_length=1100, help_text=SOURCE_HELP)
+    position = PositionField()
     index = models.PositiveIntegerField(help_text="Number of the record in its batch, from 0")
     error = models.CharField(max_length=300)
     record = models.TextField(help_text="The record as JSON")

@@ -16,7 +16,6 @@ from datalake.layout import Period
 from datalake.models import ParityResult
 from datalake.parity import comparison, lake_files, published
 from datalake.parity.comparison import Compared
-from datalake.streams import consumers
 from operations.database.snapshots import one_snapshot
 
 LONGEST_ERROR = 500
@@ -67,7 +66,7 @@ def check(
 def waiting_records() -> int:
     """Records on the streams that the lake has not saved yet."""
     return sum(
-        streams.records_after(stream, consumers.position(save.CONSUMER, stream))
+        streams.records_after(stream, streams.reached(save.CONSUMER, stream))
         for stream in LAKE_STREAMS
     )
 

@@ -30,6 +30,7 @@ from datalake.models import Checkpoint, Claim, LakeFile, PublishedDay
 from datalake.parity.comparison import Published, plus, total
 from datalake.records import partition_day
 from datalake.streams import deadletters, deduplication
+from datalake.streams.lineage import shard_of, stream_of
 
 CONSUMER = "parity"
 Days = Mapping[tuple[str, date], Published]
@@ -80,8 +81,10 @@ def _enter(claim: Claim, days: Days) -> bool:
     if not uncounted().filter(pk=claim.pk).update(is_counted=True):
         return False
     _add(days)
-    if claim.source in StreamName.values:
-        place, _ = Checkpoint.objects.get_or_create(consumer=CONSUMER, stream=claim.source)
+    if _is_of_stream(claim):
+        place, _ = Checkpoint.objects.get_or_create(
+            consumer=CONSUMER, stream=stream_of(claim.source), shard=shard_of(claim.source)
+        )
         Checkpoint.objects.filter(pk=place.pk, position__lt=claim.last).update(position=claim.last)
     return True
 
@@ -103,7 +106,7 @@ def _add(days: Days) -> None:
 
 
 def _content(claim: Claim) -> Days:
-    if claim.source not in StreamName.values:
+    if not _is_of_stream(claim):
         return _saved_from_file(claim)
     days: dict[tuple[str, date], list[Summary]] = defaultdict(list)
     for record_type, frames in _claimed(claim).items():
@@ -118,9 +121,14 @@ def _claimed(claim: Claim) -> Mapping[str, list[pl.DataFrame]]:
     """The valid records of the claim's batches, by type; dead letters are passed over."""
     contents = save.ClaimContents()
     dead = deadletters.places(save.CONSUMER, claim.source, claim.first, claim.last)
-    for batch in streams.read(claim.source, claim.first, claim.last):
-        contents.add_batch(batch, dead.get(batch.position, ()))
+    stream, shard = stream_of(claim.source), shard_of(claim.source)
+    for batch in streams.read(stream, claim.first, claim.last, shard=shard):
+        contents.add_batch(batch, dead)
     return contents.frames
+
+
+def _is_of_stream(claim: Claim) -> bool:
+    return stream_of(claim.source) in StreamName.values
 
 
 def _took_effect(claim: Claim, hashes: pl.Series) -> pl.Series:

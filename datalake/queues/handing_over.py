@@ -16,7 +16,7 @@ MESSAGES_PER_BATCH = 25  # so that a step lasts about a second, and a stop is ob
 
 def register(queue: str) -> None:
     """Let `consume` run the queue's consumer."""
-    consumers.register_step(
+    consumers.register_source(
         CONSUMER.format(queue),
         f"queue {queue}",
         partial(step, queue),

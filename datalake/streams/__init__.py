@@ -1,7 +1,9 @@
 """The streams: publish and read batches of records, whatever engine keeps them. [T-1]
 
-An engine is a module with the functions of `Engine`; the setting STREAM_ENGINE chooses it. Delivery
-is at least once; what makes each record take effect once is in consumers.py.
+What is published is a row of the publisher's transaction, whatever the engine: what is rolled back
+was never published, and nothing that is committed is lost. An engine is a module with the functions
+of `Engine`; the setting STREAM_ENGINE chooses it. Delivery is at least once; what makes each record
+take effect once is in consumers.py.
 """
 
 from __future__ import annotations
@@ -16,7 +18,18 @@ from django.conf import settings
 from datalake.choices import StreamName
 from datalake.errors import UnknownStream
 from datalake.records import require_record_frame, schema_of
-from datalake.streams.batches import Batch, Payload, Published, Record, pack_frame, pack_records
+from datalake.streams import rows
+from datalake.streams.batches import (
+    Batch,
+    HandedOver,
+    Payload,
+    Published,
+    Record,
+    pack_frame,
+    pack_records,
+)
+from datalake.streams.lineage import WHOLE, Shard
+from datalake.streams.rows import BATCH_RECORDS
 
 __all__ = [
     "BATCH_RECORDS",
@@ -24,27 +37,39 @@ __all__ = [
     "Published",
     "Record",
     "extent",
+    "hand_over",
+    "has_ended",
+    "is_outside",
     "packed_frame",
     "publish",
     "publish_frame",
     "publish_packed",
+    "reached",
     "read",
     "records_after",
+    "shards",
 ]
 
-BATCH_RECORDS = 2_500
-ENGINES = {"postgres": "datalake.streams.engines.postgres"}
+ENGINES = {
+    "postgres": "datalake.streams.engines.postgres",
+    "kinesis": "datalake.streams.engines.kinesis",
+}
 
 
 class Engine(Protocol):
-    """What an engine must do. Positions count batches from 1, and become visible to readers in
-    their order.
+    """What an engine must do. Positions grow within a shard from 1, and become visible to readers
+    in their order. `OUTSIDE`: it keeps records outside the database.
     """
 
-    def publish(self, stream: str, batches: Sequence[tuple[str, Payload]]) -> Published: ...
-    def read(self, stream: str, first: int, last: int) -> list[Batch]: ...
-    def extent(self, stream: str, after: int, batches: int) -> int: ...
-    def records_after(self, stream: str, position: int) -> int: ...
+    OUTSIDE: bool
+
+    def shards(self, stream: str) -> Sequence[Shard]: ...
+    def read(self, stream: str, shard: str, first: int, last: int) -> list[Batch]: ...
+    def extent(self, stream: str, shard: str, after: int, batches: int) -> int: ...
+    def has_ended(self, stream: str, shard: str, position: int) -> bool: ...
+    def reached(self, consumer: str, stream: str) -> int: ...
+
+    def hand_over(self, stream: str, batches: int) -> HandedOver | None: ...
 
 
 def _engine() -> Engine:
@@ -71,7 +96,7 @@ def publish(stream: str, records: Sequence[Record], *, key: str) -> Published:
         (f"{key}:{number}", pack_records(records[at : at + BATCH_RECORDS]))
         for number, at in enumerate(starts)
     ]
-    return _engine().publish(_known(stream), batches)
+    return rows.publish(_known(stream), batches)
 
 
 def publish_frame(stream: str, record_type: str, frame: pl.DataFrame, *, key: str) -> Published:
@@ -96,21 +121,52 @@ def publish_packed(stream: str, batches: Sequence[tuple[str, Payload]]) -> Publi
     """Put packed batches on the stream, in the caller's transaction; those whose key is there
     already change nothing.
     """
-    return _engine().publish(_known(stream), batches)
+    return rows.publish(_known(stream), batches)
 
 
-def read(stream: str, first: int, last: int) -> list[Batch]:
-    """The batches from position `first` to `last`."""
-    return _engine().read(stream, first, last)
+def shards(stream: str) -> Sequence[Shard]:
+    """The shards that the stream has now, those that were split or merged included while they hold
+    records.
+    """
+    return _engine().shards(stream)
 
 
-def extent(stream: str, after: int, batches: int) -> int:
+def read(stream: str, first: int, last: int, *, shard: str = WHOLE) -> list[Batch]:
+    """The batches from position `first` to `last`; `first` follows a position that is known."""
+    return _engine().read(stream, shard, first, last)
+
+
+def extent(stream: str, after: int, batches: int, *, shard: str = WHOLE) -> int:
     """The last position of at most so many batches after a position; that position itself if
     nothing follows.
     """
-    return _engine().extent(stream, after, batches)
+    return _engine().extent(stream, shard, after, batches)
+
+
+def has_ended(stream: str, shard: str, position: int) -> bool:
+    """Whether nothing will ever follow a position of the shard, of which `extent` found nothing."""
+    return _engine().has_ended(stream, shard, position)
+
+
+def reached(consumer: str, stream: str) -> int:
+    """The last position that `publish` gave of which everything up to it took effect at the
+    consumer; 0 = none.
+    """
+    return _engine().reached(consumer, stream)
 
 
 def records_after(stream: str, position: int) -> int:
-    """How many records follow a position: a consumer's lag."""
-    return _engine().records_after(stream, position)
+    """How many records were published after a position that `publish` gave: a consumer's lag."""
+    return rows.records_after(stream, position)
+
+
+def is_outside() -> bool:
+    """Whether the engine keeps records outside the database, so that they must be handed over."""
+    return _engine().OUTSIDE
+
+
+def hand_over(stream: str, batches: int) -> HandedOver | None:
+    """Hand at most so many published batches to the engine, where it keeps records outside the
+    database. None where there is nothing to hand over.
+    """
+    return _engine().hand_over(stream, batches)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -22,68 +23,26 @@ from django.utils import timezone
 from datalake import streams
 from datalake.choices import ClaimState, StreamName
 from datalake.errors import ConsumerFailed, UnknownConsumer
-from datalake.models import Checkpoint, Claim
+from datalake.models import Claim
 from datalake.records import HASH, normalise
 from datalake.schemas import SCHEMAS
-from datalake.streams import culprits, deadletters, deduplication
-from datalake.streams.batches import Batch, unpack_records
-from datalake.streams.culprits import LeftOut
+from datalake.streams import culprits, deadletters, deduplication, lanes, turns
+from datalake.streams.batches import Batch, correlation_of, unpack_records
+from datalake.streams.culprits import LeftOut, Stretch
 from datalake.streams.deadletters import StreamRecord
+from datalake.streams.lanes import HANDOVER, Lane
+from datalake.streams.lineage import WHOLE
+from datalake.streams.turns import Consumed, Step, Subscription, Turns
+from operations.database.locks import lock_in_transaction
 from operations.errors import error_text
-from operations.services.troubles import Trouble
+
+__all__ = ["Consumed", "Step", "Subscription", "consume", "register", "register_step", "take"]
 
 BATCHES = 40  # of 2,500 records: what is consumed at a time
-PAUSE_SECONDS = 1.0
-MOST_FAILURES = 30  # in a row of a run that should end: halving 100,000 records needs 20
 
 # records, each with the correlationId under which it was published → number in the list → why it is
 # rejected
 Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]
-
-
-@dataclass(frozen=True)
-class Consumed:
-    """The ledger of one or several steps: records_in = records_out + invalid + duplicates."""
-
-    records_in: int = 0
-    records_out: int = 0
-    invalid: int = 0
-    duplicates: int = 0
-
-    def __add__(self, other: Consumed) -> Consumed:
-        return Consumed(
-            *(
-                mine + theirs
-                for mine, theirs in zip(asdict(self).values(), asdict(other).values(), strict=True)
-            )
-        )
-
-
-# at most so many batches → what was consumed, None when nothing was there
-Step = Callable[[int], Consumed | None]
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """`stream` is a stream, or the words for another source, which then says how much `waits`
-    there.
-    """
-
-    consumer: str
-    stream: str
-    step: Step
-    waits: Callable[[], int] | None = None
-
-    @property
-    def source(self) -> str:
-        return f"stream {self.stream}" if self.stream in StreamName.values else self.stream
-
-    def lag(self) -> int:
-        """How many records are still to be taken."""
-        if self.waits is not None:
-            return self.waits()
-        return streams.records_after(self.stream, position(self.consumer, self.stream))
-
 
 _subscriptions: dict[tuple[str, str], Subscription] = {}
 
@@ -93,17 +52,24 @@ def register(consumer: str, stream: str, handler: Handler, *, types: Collection[
     register_step(
         consumer,
         stream,
-        lambda batches: take(consumer, stream, handler, types=types, batches=batches),
+        lambda shard, batches: take(
+            consumer, stream, handler, types=types, shard=shard, batches=batches
+        ),
     )
 
 
-def register_step(
-    consumer: str, stream: str, step: Step, *, waits: Callable[[], int] | None = None
+def register_step(consumer: str, stream: str, step: Step) -> None:
+    """Register a consumer that keeps position and effects together by its own means."""
+    _subscriptions[consumer, stream] = Subscription(consumer, stream, step)
+
+
+def register_source(
+    consumer: str, source: str, step: Callable[[int], Consumed | None], *, waits: Callable[[], int]
 ) -> None:
-    """Register a consumer that keeps position and effects together by its own means. One that takes
-    from something else than a stream names it in words, and says how much waits there.
+    """Register a consumer that takes from something else than a stream: the words for it, and how
+    much waits there.
     """
-    _subscriptions[consumer, stream] = Subscription(consumer, stream, step, waits)
+    _subscriptions[consumer, source] = _of_source(consumer, source, step, waits)
 
 
 def registered(names: Sequence[str] = ()) -> list[Subscription]:
@@ -116,35 +82,6 @@ def registered(names: Sequence[str] = ()) -> list[Subscription]:
     return [each for each in _subscriptions.values() if not names or each.consumer in names]
 
 
-class _Turn:
-    """A subscription that takes its turn, what it consumed, and what is wrong with it."""
-
-    def __init__(self, subscription: Subscription) -> None:
-        self.subscription = subscription
-        self.consumed = Consumed()
-        self.trouble = Trouble(
-            f"Consumer {subscription.consumer}",
-            subscription.source,
-            page="/admin/datalake/checkpoint/",
-        )
-
-    def take(self, batches: int) -> bool:
-        """One step. True if something was there."""
-        done = None
-        with self.trouble.fenced():
-            done = self.subscription.step(batches)
-            if done is None or done.records_in:  # a trial says nothing yet
-                self.trouble.over()
-            self.consumed += done or Consumed()
-        return done is not None
-
-    @property
-    def may_come_further(self) -> bool:
-        """Whether it failed because of a record, which is being searched for."""
-        error = self.trouble.error
-        return bool(error and culprits.counts(error) and self.trouble.failures < MOST_FAILURES)
-
-
 def consume(
     names: Sequence[str] = (),
     *,
@@ -153,87 +90,99 @@ def consume(
     stop: threading.Event | None = None,
 ) -> dict[str, dict[str, int]]:
     """Let consumers take what is there: with `once` until their streams are empty, else until
-    `stop` is set, which is looked at between two steps.
+    `stop` is set, which is looked at between two steps. What was published is handed over first,
+    where the engine keeps records outside the database.
 
     Returns for each consumer `in, out, rejected, duplicates, lag` (records; rejected includes the
-    duplicates). The error of one subscription ends nothing else: it alerts, and the subscription is
+    duplicates). The error of one subscription at one shard ends nothing else: it alerts, and is
     tried again. With `once` what cannot be consumed now is left where it is, and ConsumerFailed is
     raised after everything else is consumed.
     """
-    turns = [_Turn(each) for each in registered(names)]
+    found = Turns([*_handovers(), *registered(names)])
     stop = stop or threading.Event()
     if once:
-        _take_all(turns, batches)
+        _take_all(found, batches)
     else:
-        _keep_taking(turns, batches, stop)
-    by_consumer: dict[str, list[_Turn]] = {}
-    for turn in turns:
-        by_consumer.setdefault(turn.subscription.consumer, []).append(turn)
-    return {name: _report(some) for name, some in by_consumer.items()}
+        _keep_taking(found, batches, stop)
+    return found.ledgers()
 
 
-def _keep_taking(turns: Sequence[_Turn], batches: int, stop: threading.Event) -> None:
+def _handovers() -> list[Subscription]:
+    if not streams.is_outside():
+        return []
+    return [
+        _of_source(
+            HANDOVER,
+            f"what was published to stream {stream}",
+            partial(_hand_over, stream),
+            partial(_to_hand_over, stream),
+        )
+        for stream in StreamName.values
+    ]
+
+
+def _of_source(
+    consumer: str, source: str, step: Callable[[int], Consumed | None], waits: Callable[[], int]
+) -> Subscription:
+    return Subscription(consumer, source, lambda shard, batches: step(batches), waits)
+
+
+def _to_hand_over(stream: str) -> int:
+    return streams.records_after(stream, lanes.position(HANDOVER, stream))
+
+
+def _hand_over(stream: str, batches: int) -> Consumed | None:
+    done = streams.hand_over(stream, batches)
+    return Consumed(done.records + done.refused, done.records, done.refused) if done else None
+
+
+def _keep_taking(found: Turns, batches: int, stop: threading.Event) -> None:
     while not stop.is_set():
         busy = False
-        for turn in turns:
+        for turn in found.open():
             if stop.is_set():
                 return
-            if turn.trouble.may_try:
+            if turn.may_take:
                 busy |= turn.take(batches)
         if not busy:
-            stop.wait(PAUSE_SECONDS)
+            stop.wait(turns.PAUSE_SECONDS)
 
 
-def _take_all(turns: Sequence[_Turn], batches: int) -> None:
+def _take_all(found: Turns, batches: int) -> None:
     busy = True
     while busy:
         busy = False
-        for turn in turns:
+        for turn in found.open():
             if turn.trouble.error is None or turn.may_come_further:
                 busy |= turn.take(batches) or turn.may_come_further
-    if failed := [(turn.trouble, turn.trouble.error) for turn in turns if turn.trouble.error]:
+    if failed := [(each, each.error) for each in found.troubles() if each.error]:
         raise ConsumerFailed(
             " ".join(f"{each.kind}, {each.subject}: {error_text(error)}" for each, error in failed)
         ) from failed[0][1]
 
 
-def _report(turns: Sequence[_Turn]) -> dict[str, int]:
-    consumed = sum((turn.consumed for turn in turns), Consumed())
-    return {
-        "in": consumed.records_in,
-        "out": consumed.records_out,
-        "rejected": consumed.invalid + consumed.duplicates,
-        "duplicates": consumed.duplicates,
-        "lag": sum(turn.subscription.lag() for turn in turns),
-    }
-
-
-def position(consumer: str, stream: str) -> int:
-    """The last position of the stream whose records took effect at this consumer; 0 = none."""
-    found = (
-        Checkpoint.objects.filter(consumer=consumer, stream=stream)
-        .values_list("position", flat=True)
-        .first()
-    )
-    return found or 0
-
-
-def lock_checkpoint(consumer: str, stream: str) -> Checkpoint:
-    """The consumer's place in the stream, locked until the transaction ends."""
-    Checkpoint.objects.bulk_create(
-        [Checkpoint(consumer=consumer, stream=stream)], ignore_conflicts=True
-    )
-    return Checkpoint.objects.select_for_update().get(consumer=consumer, stream=stream)
+def lock_reached(consumer: str, stream: str) -> int:
+    """The same as `streams.reached`, which nobody's consumer moves on unseen until the transaction
+    ends: who moves a place asks here afterwards.
+    """
+    lock_in_transaction(f"reached:{consumer}:{stream}")
+    return streams.reached(consumer, stream)
 
 
 def take(
-    consumer: str, stream: str, handler: Handler, *, types: Collection[str], batches: int = BATCHES
+    consumer: str,
+    stream: str,
+    handler: Handler,
+    *,
+    types: Collection[str],
+    batches: int = BATCHES,
+    shard: str = WHOLE,
 ) -> Consumed | None:
     """One step of a registered handler: None when nothing was there."""
-    subscription = _Handled(consumer, stream, handler, types)
+    lane = Lane(consumer, stream, shard)
+    subscription = _Handled(lane, handler, types)
     return culprits.guarded(
-        consumer,
-        stream,
+        lane,
         batches,
         work=subscription.take,
         trial=subscription.try_out,
@@ -243,30 +192,32 @@ def take(
 
 @dataclass(frozen=True)
 class _Handled:
-    consumer: str
-    stream: str
+    lane: Lane
     handler: Handler
     types: Collection[str]
 
     @transaction.atomic
-    def take(self, last: int, left_out: LeftOut) -> Consumed:
-        """The records up to this position: their effects, dead letters, ledger and the position."""
-        first = lock_checkpoint(self.consumer, self.stream).position + 1
+    def take(self, hand: Stretch, left_out: LeftOut) -> Consumed:
+        """The records in hand: their effects, dead letters, ledger and the position."""
+        self.lane.lock(hand.after)
         claim = Claim.objects.create(
-            consumer=self.consumer, source=self.stream, first=first, last=last
+            consumer=self.lane.consumer,
+            source=self.lane.source,
+            first=hand.after + 1,
+            last=hand.last,
         )
-        found = _sort(streams.read(self.stream, first, last), self.types, left_out)
+        found = _sort(hand.batches, self.types, left_out)
         consumed = _handle(claim, found, self.handler)
-        culprits.move_on(self.consumer, self.stream, last)
+        self.lane.move_on(hand.last)
         Claim.objects.filter(pk=claim.pk).update(
             state=ClaimState.DONE, done_at=timezone.now(), **asdict(consumed)
         )
         return consumed
 
     @transaction.atomic
-    def try_out(self, last: int, left_out: LeftOut) -> None:
+    def try_out(self, hand: Stretch, left_out: LeftOut) -> None:
         """The same, and nothing of it stays."""
-        self.take(last, left_out)
+        self.take(hand, left_out)
         transaction.set_rollback(True)
 
 
@@ -285,18 +236,18 @@ def _sort(batches: Sequence[Batch], types: Collection[str], left_out: LeftOut) -
     """Records of other types are passed over."""
     found = _Sorted()
     for batch in batches:
-        dead = left_out.get(batch.position, frozenset())
+        dead = batch.numbers(left_out)
         found.left_out += len(dead)
-        for index, record in enumerate(unpack_records(batch.payload)):
-            if index in dead or _is_of_another_type(record, types):
+        records = zip(batch.places(), unpack_records(batch.payload), strict=True)
+        for number, (place, record) in enumerate(records):
+            if number in dead or _is_of_another_type(record, types):
                 continue
             try:
                 valid = _valid(record)
-                found.wanted.append(
-                    StreamRecord(batch.position, index, "", valid, batch.correlation_id)
-                )
+                published_under = batch.correlation_id or correlation_of(record)
+                found.wanted.append(StreamRecord(*place, "", valid, published_under))
             except ValueError as error:
-                found.invalid.append(StreamRecord(batch.position, index, str(error), record))
+                found.invalid.append(StreamRecord(*place, str(error), record))
     return found
 
 

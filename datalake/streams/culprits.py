@@ -12,20 +12,21 @@ batches are worked on again without it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TypeVar
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from datalake import streams
 from datalake.models import Checkpoint
 from datalake.streams import deadletters
-from datalake.streams.batches import Batch, unpack_records
+from datalake.streams.batches import Batch, Place, unpack_records
 from datalake.streams.deadletters import StreamRecord
+from datalake.streams.lanes import LEASE_SECONDS, Lane
 from operations.alerts import alert
-from operations.database.locks import exclusive
+from operations.database.locks import ended_when_idle, exclusive
 from operations.database.statements import commit_without_waiting
 from operations.errors import Refusal
 from operations.job_kinds import is_transient
@@ -34,8 +35,17 @@ logger = logging.getLogger(__name__)
 
 DEATHS = 3
 Done = TypeVar("Done")
-# position of a batch → numbers of its records that are left out
-LeftOut = Mapping[int, frozenset[int]]
+# records that are not worked on
+LeftOut = frozenset[Place]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The batches in hand: those behind one position, up to another."""
+
+    after: int
+    last: int
+    batches: Sequence[Batch]
 
 
 @dataclass(frozen=True)
@@ -74,125 +84,125 @@ def counts(error: Exception) -> bool:
 
 
 def guarded(
-    consumer: str,
-    stream: str,
+    lane: Lane,
     batches: int,
     *,
-    work: Callable[[int, LeftOut], Done],
-    trial: Callable[[int, LeftOut], object],
+    work: Callable[[Stretch, LeftOut], Done],
+    trial: Callable[[Stretch, LeftOut], object],
     nothing: Done,
 ) -> Done | None:
     """One step of a consumer over at most so many batches; None when nothing was there.
 
-    `work` takes the last position and the records to leave out, and moves the consumer's position
-    (`move_on`); `trial` does the same with fewer records, and leaves nothing behind. After a trial
-    the answer is `nothing`. Raises what they raise. Where another process is at it, nothing is done
-    either: one that hangs would hold up all that wait for it.
+    `work` takes the batches and the records to leave out, and moves the consumer's position
+    (`Lane.move_on`); `trial` does the same with fewer records, and leaves nothing behind. After a
+    trial the answer is `nothing`. Raises what they raise. Where another process is at it, nothing
+    is done either: one that hangs would hold up all that wait for it.
     """
-    with exclusive(f"consumer:{consumer}:{stream}", wait=False) as held:
+    with exclusive(f"consumer:{lane.consumer}:{lane.source}", wait=False) as held:
         if not held:
             return None
-        place, _ = Checkpoint.objects.get_or_create(consumer=consumer, stream=stream)
-        last = (
-            place.begun
-            if place.begun > place.position
-            else streams.extent(stream, place.position, batches)
-        )
-        if last == place.position:
-            return None
-        found = Search(place.attempts, place.suspect_first, place.suspect_end)
-        if found.end or found.attempts >= DEATHS:
-            found = _narrowed(place, last, found)
-        left_out = deadletters.places(consumer, stream, place.position + 1, last)
-        with transaction.atomic():
-            commit_without_waiting()  # a process that dies loses nothing, and this is each step's
-            _save(place, replace(found, attempts=found.attempts + 1), last)
-        try:
-            if not found.end:
-                return work(last, left_out)
-            tried = streams.read(stream, place.position + 1, last)
-            trial(last, joined(left_out, outside(tried, found.first, found.middle)))
-        except BaseException as error:
-            if not isinstance(error, Exception) or not counts(error):
-                if not connection.in_atomic_block:
-                    connection.close_if_unusable_or_obsolete()
-                _save(place, found, last)
-            raise
-        _after_good_trial(place, last, found)
-        return nothing
+        with ended_when_idle(LEASE_SECONDS):
+            return _guarded(lane, batches, work, trial, nothing)
 
 
-def move_on(consumer: str, stream: str, position: int) -> None:
-    """The consumer took what comes up to this position. Call it in the transaction of its
-    effects.
-    """
-    Checkpoint.objects.filter(consumer=consumer, stream=stream).update(
-        position=position, attempts=0, suspect_first=0, suspect_end=0, updated_at=timezone.now()
+def _guarded(
+    lane: Lane,
+    batches: int,
+    work: Callable[[Stretch, LeftOut], Done],
+    trial: Callable[[Stretch, LeftOut], object],
+    nothing: Done,
+) -> Done | None:
+    place, _ = Checkpoint.objects.get_or_create(
+        consumer=lane.consumer, stream=lane.stream, shard=lane.shard
     )
+    last = place.begun
+    if last <= place.position:
+        last = streams.extent(lane.stream, place.position, batches, shard=lane.shard)
+    if last == place.position:
+        if not streams.has_ended(lane.stream, lane.shard, last):
+            return None
+        lane.checkpoints.update(ended=True)
+        return nothing  # there may be something in the shard's children
+    found = Search(place.attempts, place.suspect_first, place.suspect_end)
+    if found.end or found.attempts >= DEATHS:
+        found = _narrowed(lane, place, last, found)
+    left_out = deadletters.places(lane.consumer, lane.source, place.position + 1, last)
+    with transaction.atomic():
+        commit_without_waiting()  # a process that dies loses nothing, and this is each step's
+        _save(place, replace(found, attempts=found.attempts + 1), last)
+    try:
+        hand = Stretch(place.position, last, _read(lane, place.position, last))
+        if not found.end:
+            return work(hand, left_out)
+        trial(hand, left_out | outside(hand.batches, found.first, found.middle))
+    except BaseException as error:
+        if not isinstance(error, Exception) or not counts(error):
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+            _save(place, found, last)
+        raise
+    _after_good_trial(lane, place, last, found)
+    return nothing
+
+
+def _read(lane: Lane, after: int, last: int) -> list[Batch]:
+    return streams.read(lane.stream, after + 1, last, shard=lane.shard)
 
 
 def outside(batches: Sequence[Batch], first: int, end: int) -> LeftOut:
     """The records of the batches, counted through, that are not from `first` to before `end`."""
-    left_out, at = {}, 0
-    for batch in batches:
-        records = range(batch.payload.records)
-        left_out[batch.position] = frozenset(n for n in records if not first <= at + n < end)
-        at += len(records)
-    return left_out
+    places = chain.from_iterable(batch.places() for batch in batches)
+    return frozenset(place for at, place in enumerate(places) if not first <= at < end)
 
 
-def joined(one: LeftOut, other: LeftOut) -> LeftOut:
-    positions = one.keys() | other.keys()
-    return {p: one.get(p, frozenset()) | other.get(p, frozenset()) for p in positions}
-
-
-def _narrowed(place: Checkpoint, last: int, found: Search) -> Search:
+def _narrowed(lane: Lane, place: Checkpoint, last: int, found: Search) -> Search:
     """The search after the attempts that did not end; a culprit that is found becomes a dead
     letter.
     """
-    batches = streams.read(place.stream, place.position + 1, last)
+    batches = _read(lane, place.position, last)
     narrower = after_deaths(found, sum(batch.payload.records for batch in batches))
     if not found.end:
         alert(
-            f":warning: Consumer {place.consumer} was stopped {DEATHS} times by the same records of"
-            f" stream {place.stream}. The record at fault is being searched for."
+            f":warning: Consumer {lane.consumer} was stopped {DEATHS} times by the same records of"
+            f" stream {lane.source}. The record at fault is being searched for."
         )
     if narrower == found or narrower.end - narrower.first > 1:
         return narrower
     with transaction.atomic():
-        _bury(place, batches, narrower.first)
+        _bury(lane, batches, narrower.first)
         _save(place, Search(), last)
     return Search()
 
 
-def _bury(place: Checkpoint, batches: Sequence[Batch], number: int) -> None:
+def _bury(lane: Lane, batches: Sequence[Batch], number: int) -> None:
     for batch in batches:
         if number < batch.payload.records:
             break
         number -= batch.payload.records
     record = unpack_records(batch.payload)[number]
     why = "it stopped its consumer several times; see the consumer's log"
-    letter = StreamRecord(batch.position, number, why, record)
-    deadletters.store(place.consumer, place.stream, [letter])
+    position, index = next(islice(batch.places(), number, None))
+    deadletters.store(lane.consumer, lane.source, [StreamRecord(position, index, why, record)])
     alert(
-        f":red_circle: A record stopped consumer {place.consumer} several times and is now a dead"
-        f" letter: {place.stream}:{batch.position}[{number}]."
+        f":red_circle: A record stopped consumer {lane.consumer} several times and is now a dead"
+        f" letter: {lane.source}:{position}[{index}]."
     )
 
 
-def _after_good_trial(place: Checkpoint, last: int, found: Search) -> None:
+def _after_good_trial(lane: Lane, place: Checkpoint, last: int, found: Search) -> None:
     rest = after_trial(found)
     _save(place, rest or Search(), last)
     if rest is None:
         alert(
-            f":red_circle: Consumer {place.consumer} is stopped by records of stream {place.stream}"
+            f":red_circle: Consumer {lane.consumer} is stopped by records of stream {lane.source}"
             f" (positions {place.position + 1} to {last}), but by none of them alone. It tries"
             " again. Check its log."
         )
 
 
 def _save(place: Checkpoint, search: Search, last: int) -> None:
-    Checkpoint.objects.filter(pk=place.pk).update(
+    unmoved = Checkpoint.objects.filter(pk=place.pk, position=place.position)
+    unmoved.update(
         attempts=search.attempts,
         suspect_first=search.first,
         suspect_end=search.end,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from datalake.models import DeadLetter
+from datalake.streams.batches import Place
 
 ERROR_LENGTH = 300
 
@@ -42,14 +42,11 @@ def store(consumer: str, source: str, records: Sequence[StreamRecord]) -> None:
     DeadLetter.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
 
 
-def places(consumer: str, source: str, first: int, last: int) -> dict[int, frozenset[int]]:
-    """Position → numbers of the records that stand in the consumer's dead letters already, of the
-    batches from one position to another.
+def places(consumer: str, source: str, first: int, last: int) -> frozenset[Place]:
+    """Where the records are that stand in the consumer's dead letters already, of the batches from
+    one position to another.
     """
-    found: dict[int, set[int]] = defaultdict(set)
     letters = DeadLetter.objects.filter(
         consumer=consumer, source=source, position__range=(first, last)
     )
-    for position, index in letters.values_list("position", "index"):
-        found[position].add(index)
-    return {position: frozenset(indexes) for position, indexes in found.items()}
+    return frozenset(letters.values_list("position", "index"))

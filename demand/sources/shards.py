@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from datalake.aws.kinesis import Listing, Read, StreamShard
+from datalake.streams import lineage
 from demand.archiving import archive
 from demand.models import Batch, Shard
 from operations import alerts
@@ -69,12 +70,9 @@ def readable(stream: str) -> list[Shard]:
     shards = {
         shard.shard_id: shard for shard in Shard.objects.filter(stream=stream).order_by("shard_id")
     }
-    waiting = {name for name, shard in shards.items() if not shard.ended}
-    return [
-        shards[name]
-        for name in shards
-        if name in waiting and waiting.isdisjoint(shards[name].parents)
-    ]
+    listed = [lineage.Shard(name, tuple(shard.parents)) for name, shard in shards.items()]
+    ended = {name for name, shard in shards.items() if shard.ended}
+    return [shards[name] for name in lineage.readable(listed, ended)]
 
 
 def take(shard: Shard, read: Read) -> Batch | None:

@@ -1,4 +1,4 @@
-"""Queues whose region nobody knows fail `manage.py check`. [N-5]"""
+"""Queues and streams that nobody could find fail `manage.py check`. [N-5, T-1]"""
 
 from __future__ import annotations
 
@@ -24,4 +24,28 @@ def test_n5_a_queue_without_a_region_fails_the_check(settings, monkeypatch, tmp_
     assert found() == []
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     setattr(settings, setting, "https://sqs.eu-west-1.amazonaws.com/123456789012/emails")
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("names", "number"),
+    [
+        ({"inputs": "vfInputStream"}, "2"),
+        ({"scored": "vf input"}, "3"),
+        ({"scored": "fairwave-input"}, "4"),
+        ({"scored": "vfInputStream"}, None),
+    ],
+)
+def test_t1_streams_that_could_not_be_found_on_kinesis_fail_the_check(settings, names, number):
+    settings.KINESIS_STREAMS = names
+    every = [str(one.id) for one in run_checks(tags=["fairwave"]) if "KINESIS" in one.msg]
+    assert every == ([f"datalake.E00{number}"] if number else [])
+
+
+def test_t1_streams_on_kinesis_need_a_region(settings, monkeypatch, tmp_path):
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
+    settings.STREAM_ENGINE = "kinesis"
+    assert [number for number, _ in found()] == ["datalake.E005"]
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert found() == []

@@ -14,7 +14,6 @@ from datalake.choices import ClaimState, RecordType, StreamName
 from datalake.layout import Period
 from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenRecord, StreamBatch
 from datalake.storage import buckets
-from datalake.streams import consumers
 from datalake.streams.consumers import Consumed
 from tests.datalake.lake_cases import DAY, Killed, die
 from tests.support.lake import (
@@ -150,9 +149,9 @@ def test_a_position_counts_as_saved_only_when_its_files_are_visible(monkeypatch)
         patched.setattr("datalake.storage.buckets.DiskBucket.put", die)
         with pytest.raises(Killed):
             save.save("scored")
-    assert consumers.position(save.CONSUMER, "scored") == 0
+    assert streams.reached(save.CONSUMER, "scored") == 0
     save.save("scored")
-    assert consumers.position(save.CONSUMER, "scored") == position
+    assert streams.reached(save.CONSUMER, "scored") == position
 
 
 def test_a_batch_of_an_older_schema_is_looked_at_record_by_record(monkeypatch):
@@ -194,7 +193,7 @@ def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monk
     monkeypatch.setattr(
         save,
         "WATCHERS",
-        [lambda stream: received.append((stream, consumers.position(save.CONSUMER, stream)))],
+        [lambda stream: received.append((stream, streams.reached(save.CONSUMER, stream)))],
     )
     publish_scores(3)
     save.save("scored")
@@ -203,4 +202,4 @@ def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monk
     monkeypatch.setattr(save, "WATCHERS", [die])
     with pytest.raises(Killed):
         save.save("scored")
-    assert consumers.position(save.CONSUMER, "scored") == 1
+    assert streams.reached(save.CONSUMER, "scored") == 1

@@ -2,18 +2,20 @@
 
 Moto's Kinesis differs from Amazon's where it matters here, so it is corrected: a closed shard takes
 no more records, keeps those it has, and says so when it has been read to its end; a place in a
-shard expires; more reads than a shard gives are refused; sequence numbers have the length of
-Amazon's; and records can grow old and be forgotten.
+shard expires; more reads than a shard gives are refused, and some records of a request, if it is
+told to; sequence numbers have the length of Amazon's; and records can grow old and be forgotten.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +44,11 @@ class Stream:
     issue: int = 0
     refusals: int = 0
     reads: int = 0
+    name: str = STREAM
+    # partition keys and data of each request, in the order in which they were put
+    requests: list[list[tuple[str, bytes]]] = field(default_factory=list)
+    # whether a record of this partition key is more than its shard takes just now
+    is_refused: Callable[[str], bool] = lambda key: False
 
     def put(self, records: Iterable[bytes], *, low: bool | None = None) -> None:
         """Put records: into the lower or the upper half of the hash keys, or one by one into
@@ -57,21 +64,21 @@ class Stream:
             entries.append({"Data": data, "PartitionKey": "fan"} | key)
         for start in range(0, len(entries), 500):
             answer = self.client.put_records(
-                StreamName=STREAM, Records=entries[start : start + 500]
+                StreamName=self.name, Records=entries[start : start + 500]
             )
             assert answer["FailedRecordCount"] == 0
 
     def shards(self) -> list[str]:
-        return [each["ShardId"] for each in self.client.list_shards(StreamName=STREAM)["Shards"]]
+        return [each["ShardId"] for each in self.client.list_shards(StreamName=self.name)["Shards"]]
 
     def split(self, shard_id: str) -> None:
         self.client.split_shard(
-            StreamName=STREAM, ShardToSplit=shard_id, NewStartingHashKey=str(MIDDLE)
+            StreamName=self.name, ShardToSplit=shard_id, NewStartingHashKey=str(MIDDLE)
         )
 
     def merge(self, shard_id: str, other: str) -> None:
         self.client.merge_shards(
-            StreamName=STREAM, ShardToMerge=shard_id, AdjacentShardToMerge=other
+            StreamName=self.name, ShardToMerge=shard_id, AdjacentShardToMerge=other
         )
 
     def expire(self) -> None:
@@ -99,19 +106,19 @@ class Stream:
         del self._inside().shards[shard_id]
 
     def make_anew(self) -> None:
-        self.client.delete_stream(StreamName=STREAM)
-        self.client.create_stream(StreamName=STREAM, ShardCount=1)
+        self.client.delete_stream(StreamName=self.name)
+        self.client.create_stream(StreamName=self.name, ShardCount=1)
 
     def _inside(self) -> models.Stream:
-        return models.kinesis_backends["123456789012"]["us-east-1"].streams[STREAM]
+        return models.kinesis_backends["123456789012"]["us-east-1"].streams[self.name]
 
 
 @contextmanager
 def running(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, shards: int = 1
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, shards: int = 1, name: str = STREAM
 ) -> Iterator[Stream]:
-    """The stream `demand`, and a Glue without databases. The campaign data bucket stays a
-    folder.
+    """The stream `demand`, or another, and a Glue without databases. The campaign data bucket stays
+    a folder.
     """
     with cloud.running(settings, monkeypatch) as found:
         # for the processes that a test starts
@@ -119,8 +126,8 @@ def running(
         kinesis, glue = (
             boto3.client(name, endpoint_url=found.address) for name in ("kinesis", "glue")
         )
-        kinesis.create_stream(StreamName=STREAM, ShardCount=shards)
-        stream = Stream(found.address, kinesis, glue)
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        stream = Stream(found.address, kinesis, glue, name=name)
         _correct(stream, monkeypatch)
         yield stream
 
@@ -134,12 +141,14 @@ def _correct(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(models.Stream, name, _records_stay(getattr(models.Stream, name)))
     monkeypatch.setattr(backend, "get_shard_iterator", _issued(stream, backend.get_shard_iterator))
     monkeypatch.setattr(backend, "get_records", _as_amazon_does(stream, backend.get_records))
+    monkeypatch.setattr(backend, "put_records", _some_refused(stream, backend.put_records))
 
 
 def _open_shard_for_key(
     self: models.Stream, partition_key: str, explicit_hash_key: str
 ) -> models.Shard:
-    key = int(explicit_hash_key)
+    hashed = hashlib.md5(partition_key.encode(), usedforsecurity=False)
+    key = int(explicit_hash_key) if explicit_hash_key else int(hashed.hexdigest(), 16)
     return next(
         each
         for each in self.shards.values()
@@ -182,6 +191,27 @@ def _records_stay(resharding: Any) -> Any:
             self.shards[name].records = records
 
     return resharded
+
+
+def _some_refused(stream: Stream, put_records: Any) -> Any:
+    """Kinesis takes a part of a request, and says of each of the others why not."""
+
+    def put(
+        self: models.KinesisBackend, arn: str, name: str, records: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        stream.requests.append(
+            [(each["PartitionKey"], base64.b64decode(each["Data"])) for each in records]
+        )
+        taken = [not stream.is_refused(each["PartitionKey"]) for each in records]
+        answer = put_records(self, arn, name, list(itertools.compress(records, taken)))
+        landed = iter(answer["Records"])
+        too_fast = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Slow"}
+        return {
+            "FailedRecordCount": taken.count(False),
+            "Records": [next(landed) if each else too_fast for each in taken],
+        }
+
+    return put
 
 
 def _issued(stream: Stream, get_shard_iterator: Any) -> Any:

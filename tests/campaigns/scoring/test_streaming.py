@@ -8,7 +8,6 @@ from campaigns.choices import ScoreFileState
 from campaigns.scoring import publishing, rules
 from datalake import save, streams
 from datalake.choices import StreamName
-from datalake.streams import consumers
 from operations.models import Alert
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
 from tests.support.score_files import messy, read
@@ -34,7 +33,7 @@ def test_a_file_is_saved_when_the_lake_has_its_last_batch(monkeypatch):
     monkeypatch.setattr(publishing, "RECORDS_AT_A_TIME", 10)
     score_file = process_scores(make_campaign(), messy())
     assert score_file.state == ScoreFileState.STREAMED
-    while consumers.position(save.CONSUMER, StreamName.SCORED) < score_file.stream_position:
+    while streams.reached(save.CONSUMER, StreamName.SCORED) < score_file.stream_position:
         score_file.refresh_from_db()
         assert score_file.state == ScoreFileState.STREAMED
         save.save(StreamName.SCORED, 1)

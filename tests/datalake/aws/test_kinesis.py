@@ -165,7 +165,7 @@ def test_d1_a_range_is_read_exactly_over_several_answers(stream, opened, monkeyp
     stream.put(numbered(9))
     records = opened.read(opened.from_start(shard)).records
     real = opened.read
-    monkeypatch.setattr(opened, "read", lambda place: real(place, limit=2))
+    monkeypatch.setattr(opened, "read", lambda place, **_: real(place, limit=2))
     assert opened.read_range(shard, records[1].sequence, records[5].sequence) == records[1:6]
     assert opened.read_range(shard, records[7].sequence, records[8].sequence) == records[7:]
 

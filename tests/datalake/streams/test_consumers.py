@@ -12,7 +12,7 @@ from campaigns.errors import ListEntryInvalid
 from datalake import streams
 from datalake.errors import ConsumerFailed, UnknownConsumer
 from datalake.models import Checkpoint, Claim, DeadLetter, SeenRecord
-from datalake.streams import consumers
+from datalake.streams import consumers, turns
 from datalake.streams.consumers import Consumed, take
 from operations.models import Alert
 from operations.services import troubles
@@ -125,7 +125,7 @@ def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkey
     outcomes = iter([OperationalError("away"), None, Consumed(1, 1), KeyboardInterrupt()])
     done = []
 
-    def step(batches):
+    def step(shard, batches):
         outcome = next(outcomes)
         done.append(outcome)
         if isinstance(outcome, BaseException):
@@ -133,7 +133,7 @@ def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkey
         return outcome
 
     monkeypatch.setattr(consumers, "_subscriptions", {})
-    monkeypatch.setattr(consumers, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(troubles, "FIRST_PAUSE", 0)
     consumers.register_step("patient", "input", step)
     with pytest.raises(KeyboardInterrupt):
@@ -144,7 +144,7 @@ def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkey
 def test_consumers_that_are_to_stop_finish_the_step_in_hand_and_begin_no_other(monkeypatch):
     stop, begun = threading.Event(), []
 
-    def step(batches):
+    def step(shard, batches):
         begun.append(batches)
         stop.set()
         return Consumed(1, 1)
@@ -159,13 +159,13 @@ def test_consumers_that_are_to_stop_finish_the_step_in_hand_and_begin_no_other(m
 
 def with_subscriptions(monkeypatch, **steps) -> None:
     monkeypatch.setattr(consumers, "_subscriptions", {})
-    monkeypatch.setattr(consumers, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(troubles, "FIRST_PAUSE", 0)
     for name, step in steps.items():
         consumers.register_step(name, "input", step)
 
 
-def failing(batches):
+def failing(shard, batches):
     raise ListEntryInvalid("blacklist/emails.txt in the scoring bucket", 7, "write an address")
 
 
@@ -173,7 +173,7 @@ def test_t1_what_one_subscription_cannot_do_ends_no_other_and_alerts_once(monkey
     """[T-1, O-2]"""
     stop, begun = threading.Event(), []
 
-    def working(batches):
+    def working(shard, batches):
         begun.append(batches)
         if len(begun) == 5:
             stop.set()
@@ -190,7 +190,7 @@ def test_t1_what_one_subscription_cannot_do_ends_no_other_and_alerts_once(monkey
 
 def test_t1_a_run_that_ends_does_what_can_be_done_and_then_says_what_failed(monkeypatch):
     left = [Consumed(1, 1), Consumed(1, 1)]
-    with_subscriptions(monkeypatch, broken=failing, well=lambda _: left.pop() if left else None)
+    with_subscriptions(monkeypatch, broken=failing, well=lambda *_: left.pop() if left else None)
     with pytest.raises(ConsumerFailed, match=r"Consumer broken, stream input: .*line 7"):
         consumers.consume(once=True)
     assert left == []

@@ -1,67 +1,27 @@
-"""Streams kept in PostgreSQL: positions have no gaps, and a key is published once. [T-1, S-12]"""
+"""Consumers read the rows that publishers wrote. [T-1]"""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection, transaction
 
 from datalake import streams
-from datalake.models import StreamBatch
-from tests.support.lake import publish_registrations, publish_scores
+from datalake.streams import consumers
+from tests.datalake.streams.collector import Collector
+from tests.support.lake import publish_registrations
 
 pytestmark = pytest.mark.django_db
 
 
-def test_publishing_a_key_again_changes_nothing_and_says_so():
-    """[S-12]"""
-    first = publish_scores(5_000)
-    publish_scores(10, first=9_000, key="scorefile:2")
-    again = publish_scores(5_000)
-    assert again == streams.Published(position=first.position, batches=2, repeated=2)
-    assert streams.records_after("scored", 0) == 5_010
+def test_t1_a_stream_has_one_shard_which_never_ends_and_nothing_is_handed_over():
+    publish_registrations(1, key="a")
+    assert [shard.id for shard in streams.shards("input")] == [""]
+    assert not streams.has_ended("input", "", 1)
+    assert streams.hand_over("input", 40) is None
+    assert "handover" not in consumers.consume(["lake"], once=True)
 
 
-def test_a_publication_that_broke_off_is_completed_by_the_next():
-    """[S-12]"""
-    publish_scores(2_500)
-    assert publish_scores(6_000) == streams.Published(position=3, batches=3, repeated=1)
-    assert streams.records_after("scored", 0) == 6_000
-
-
-def test_each_stream_counts_its_own_positions():
-    publish_scores(1)
-    assert publish_registrations(1, key="a").position == 1
-
-
-def test_what_a_publisher_rolls_back_was_never_there():
-    with transaction.atomic():
-        publish_registrations(1, key="a")
-        transaction.set_rollback(True)
-    assert publish_registrations(2, key="b").position == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_positions_become_visible_without_gaps_while_many_publish_at_once():
-    """[T-1]"""
-
-    def publisher(number):
-        try:
-            for turn in range(10):
-                publish_registrations(number, key=f"{number}:{turn}")
-        finally:
-            connection.close()
-
-    seen = []
-    with ThreadPoolExecutor(4) as pool:
-        running = [pool.submit(publisher, number) for number in range(4)]
-        while not all(each.done() for each in running):
-            seen.append(
-                list(StreamBatch.objects.order_by("position").values_list("position", flat=True))
-            )
-        for each in running:
-            each.result()
-    seen.append(list(StreamBatch.objects.order_by("position").values_list("position", flat=True)))
-    assert all(positions == list(range(1, len(positions) + 1)) for positions in seen)
-    assert len(seen[-1]) == 40
+def test_t1_what_a_consumer_reached_is_the_position_that_publishing_gave():
+    published = publish_registrations(1, key="a")
+    assert streams.reached("collector", "input") == 0
+    Collector().take()
+    assert streams.reached("collector", "input") == published.position

@@ -1,0 +1,127 @@
+"""The stream engine on Amazon Kinesis: one stream there for each of ours, one record there for each
+record. [T-1]
+
+What is published is a row first, in the publisher's transaction (rows.py). `hand_over` puts it onto
+Kinesis and notes where it is; killed in between, it puts it there once more, and consumers take
+each record once. Positions are Kinesis' sequence numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from django.conf import settings
+from django.db import transaction
+
+from datalake.aws.kinesis import LONGEST_KEY, MOST_BYTES_A_RECORD, Entry, KinesisStream
+from datalake.models import Checkpoint, StreamBatch
+from datalake.streams import deadletters, rows
+from datalake.streams.batches import Batch, HandedOver, Payload, Texts, keyed_texts, unpack_records
+from datalake.streams.deadletters import StreamRecord
+from datalake.streams.engines import put_in_order
+from datalake.streams.engines.kinesis_reading import Reader
+from datalake.streams.lanes import HANDOVER, LEASE_SECONDS, Lane
+from datalake.streams.lineage import Shard
+from operations.database.locks import ended_when_idle, exclusive
+from operations.database.statements import commit_without_waiting, first_row
+
+OUTSIDE = True
+TOO_LARGE = f"larger than {MOST_BYTES_A_RECORD:,} bytes, the most that Kinesis takes"
+
+_FIRST_NOT_REACHED = """
+SELECT min(batch.position) FROM datalake_streambatch AS batch
+CROSS JOIN LATERAL jsonb_each_text(batch.handed_over) AS mark(shard, last)
+LEFT JOIN datalake_checkpoint AS place ON place.consumer = %(consumer)s
+    AND place.stream = batch.stream AND place.shard = mark.shard
+WHERE batch.stream = %(stream)s AND coalesce(place.position, 0) < mark.last::numeric
+    AND NOT coalesce(place.ended, false)
+"""
+
+
+def kinesis_name(stream: str) -> str:
+    """What the stream is called at Kinesis."""
+    return str(settings.KINESIS_STREAMS.get(stream, f"fairwave-{stream}"))
+
+
+@cache
+def reader_of(name: str, endpoint: str) -> Reader:
+    return Reader(KinesisStream(name, endpoint=endpoint))
+
+
+def _reader(stream: str) -> Reader:
+    return reader_of(kinesis_name(stream), settings.AWS_ENDPOINT_URL)
+
+
+def shards(stream: str) -> Sequence[Shard]:
+    return _reader(stream).shards()
+
+
+def extent(stream: str, shard: str, after: int, batches: int) -> int:
+    return _reader(stream).extent(shard, after, batches * rows.BATCH_RECORDS)
+
+
+def has_ended(stream: str, shard: str, position: int) -> bool:
+    return _reader(stream).has_ended(shard, position)
+
+
+def read(stream: str, shard: str, first: int, last: int) -> list[Batch]:
+    """One batch of JSON texts."""
+    found = _reader(stream).read(shard, first - 1, last)
+    texts = Texts([each.data for each in found], [int(each.sequence) for each in found])
+    return [Batch(stream, first, texts)]
+
+
+def reached(consumer: str, stream: str) -> int:
+    """Everything before the first published batch of which a shard holds more than the consumer
+    took there.
+    """
+    (first,) = first_row(_FIRST_NOT_REACHED, consumer=consumer, stream=stream) or (None,)
+    return first - 1 if first else _publisher(stream).position
+
+
+def hand_over(stream: str, batches: int) -> HandedOver | None:
+    """Put what was published onto Kinesis, batch by batch in the order of publishing, and note
+    where its last records are. No transaction is open meanwhile; one process at a time does it.
+    """
+    lane = Lane(HANDOVER, stream)
+    with exclusive(f"consumer:{HANDOVER}:{stream}", wait=False) as held:
+        if not held:
+            return None
+        with ended_when_idle(LEASE_SECONDS):
+            position = _publisher(stream).position
+            waiting = rows.read(stream, position + 1, rows.extent(stream, position, batches))
+            done = [_hand_over(lane, batch) for batch in waiting]
+    records = sum(each.records for each in done)
+    return HandedOver(records, sum(each.refused for each in done)) if done else None
+
+
+def _publisher(stream: str) -> Checkpoint:
+    place, _ = Checkpoint.objects.get_or_create(consumer=HANDOVER, stream=stream, shard="")
+    return place
+
+
+def _hand_over(lane: Lane, batch: Batch) -> HandedOver:
+    assert isinstance(batch.payload, Payload)  # noqa: S101 rows hold nothing else
+    entries, too_large = [], []
+    for number, (key, text) in enumerate(keyed_texts(batch.payload, batch.correlation_id)):
+        entry = Entry(key[:LONGEST_KEY] or "-", text)
+        if entry.size > MOST_BYTES_A_RECORD:
+            too_large.append(number)
+        else:
+            entries.append(entry)
+    last = put_in_order.put(_reader(lane.stream).stream, entries)
+    with transaction.atomic():
+        commit_without_waiting()  # what is not noted is handed over again
+        lane.lock(batch.position - 1)
+        StreamBatch.objects.filter(stream=lane.stream, position=batch.position).update(
+            handed_over={shard: str(position) for shard, position in last.items()}
+        )
+        deadletters.store(lane.consumer, lane.stream, _letters(batch, too_large))
+        lane.move_on(batch.position)
+    return HandedOver(len(entries), len(too_large))
+
+
+def _letters(batch: Batch, numbers: Sequence[int]) -> list[StreamRecord]:
+    records = unpack_records(batch.payload) if numbers else []
+    return [StreamRecord(batch.position, each, TOO_LARGE, records[each]) for each in numbers]

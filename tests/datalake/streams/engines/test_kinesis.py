@@ -1,0 +1,249 @@
+"""Streams on Kinesis: rows are the truth, Kinesis carries them, and each takes effect once. [T-1]"""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from django.db import transaction
+
+from datalake import records, save, streams
+from datalake.dead_letters import replay
+from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, StreamBatch
+from datalake.streams import consumers, lanes
+from datalake.streams.consumers import Consumed
+from datalake.streams.engines import kinesis as engine
+from datalake.streams.engines import put_in_order
+from tests.datalake.streams.collector import REGISTRATIONS, Collector
+from tests.support.lake import publish_registrations, publish_scores, read_with_polars, registration
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(put_in_order.time, "sleep", lambda seconds: None)
+
+
+def take_all(collector: Collector, stream: str = "input") -> Consumed:
+    """One step of each shard."""
+    total = Consumed()
+    for lane in lanes.open_to("collector", stream):
+        total += (
+            consumers.take("collector", stream, collector, types=REGISTRATIONS, shard=lane.shard)
+            or Consumed()
+        )
+    return total
+
+
+def fans(*numbers: int) -> set[str]:
+    return {f"fan-{number}" for number in numbers}
+
+
+def test_t1_what_is_published_goes_through_kinesis_with_its_keys_and_takes_effect_once(stream):
+    publish_registrations(*range(700), key="a")
+    assert take_all(Collector()) == Consumed()
+    done = streams.hand_over("input", 40)
+    assert (done.records, done.refused) == (700, 0)
+    assert [len(request) for request in stream.requests] == [500, 200]
+    key, text = stream.requests[0][3]
+    assert (key, json.loads(text)) == ("fan-3", registration(3))
+    collector = Collector()
+    assert take_all(collector) == Consumed(records_in=700, records_out=700)
+    assert set(collector.got) == fans(*range(700))
+    assert Checkpoint.objects.filter(consumer="collector").count() == 2
+    assert streams.hand_over("input", 40) is None
+
+
+def test_t2_a_frame_of_code_assignments_is_keyed_by_code(stream):
+    """[T-2]"""
+    flat = pl.DataFrame(
+        {
+            "created": ["2026-01-20T10:30:00.000Z"],
+            "campaignId": ["12345"],
+            "globalUserId": ["fan-1"],
+            "code": ["AB12"],
+        }
+    )
+    frame = records.shape("codeAssignment", flat)
+    streams.publish_frame("input", "codeAssignment", frame, key="a")
+    publish_scores(1)
+    streams.hand_over("input", 40)
+    streams.hand_over("scored", 40)
+    keys = [key for request in stream.requests for key, _ in request]
+    assert keys == ["AB12", "fan-0"]
+
+
+def test_t1_a_publication_that_is_rolled_back_never_comes_to_kinesis(stream):
+    with transaction.atomic():
+        publish_registrations(1, key="a")
+        transaction.set_rollback(True)
+    publish_registrations(2, key="b")
+    streams.hand_over("input", 40)
+    assert [key for request in stream.requests for key, _ in request] == ["fan-2"]
+
+
+def test_t1_refused_records_are_sent_again_before_later_ones_of_their_key(stream):
+    refusals = iter([True] * 5)
+    stream.is_refused = lambda key: key == "fan-1" and next(refusals, False)
+    data = [streams.Record(f"fan-{n % 3}", registration(n % 3, marketId=f"m{n}")) for n in range(9)]
+    for n, record in enumerate(data):
+        record.data["dedupeHash"] = f"{n:064x}"
+    streams.publish("input", data, key="a")
+    streams.hand_over("input", 40)
+    order = [
+        json.loads(record.data)["marketId"]
+        for shard in stream.shards()
+        for record in streams_of(stream, shard)
+        if json.loads(record.data)["globalUserId"] == "fan-1"
+    ]
+    assert order == ["m1", "m4", "m7"]
+    assert take_all(Collector()) == Consumed(records_in=9, records_out=9)
+
+
+def streams_of(stream, shard):
+    opened = engine._reader("input").stream
+    return opened.read(opened.from_start(shard)).records
+
+
+def test_t1_a_handover_that_was_killed_is_repeated_and_each_record_takes_effect_once(
+    stream, monkeypatch
+):
+    publish_registrations(*range(10), key="a")
+    with monkeypatch.context() as killed:
+        killed.setattr(lanes.Lane, "move_on", _die)
+        with pytest.raises(KeyboardInterrupt):
+            streams.hand_over("input", 40)
+    streams.hand_over("input", 40)
+    assert sum(map(len, stream.requests)) == 20
+    collector = Collector()
+    assert take_all(collector) == Consumed(records_in=20, records_out=10, duplicates=10)
+    assert set(collector.got) == fans(*range(10))
+
+
+def _die(*_):
+    raise KeyboardInterrupt
+
+
+def test_t1_children_of_shards_are_read_after_them_and_nothing_is_read_twice(stream):
+    publish_registrations(*range(20), key="a")
+    streams.hand_over("input", 40)
+    stream.merge(*stream.shards())
+    publish_registrations(*range(20, 40), key="b")
+    streams.hand_over("input", 40)
+    collector = Collector()
+    take_all(collector)
+    assert set(collector.got) == fans(*range(20))
+    take_all(collector)  # finds that both have ended
+    take_all(collector)
+    assert set(collector.got) == fans(*range(40))
+    parents, child = stream.shards()[:2], stream.shards()[2]
+    ended = Checkpoint.objects.filter(consumer="collector", ended=True)
+    assert sorted(ended.values_list("shard", flat=True)) == parents
+
+    stream.split(child)
+    publish_registrations(*range(40, 60), key="c")
+    ledger = consumers.consume(["lake"], once=True)["lake"]
+    assert (ledger["in"], ledger["out"], ledger["lag"]) == (60, 60, 0)
+    for _ in range(3):
+        take_all(collector)
+    assert sorted(collector.got) == sorted(fans(*range(60)))
+
+
+def test_l2_a_claim_that_was_left_is_taken_up_with_the_same_records_and_the_same_files(
+    stream, monkeypatch
+):
+    """[L-2]"""
+    publish_scores(30)
+    streams.hand_over("scored", 40)
+    with monkeypatch.context() as killed:
+        killed.setattr(save.catalogue, "enter_saved", _die)
+        with pytest.raises(KeyboardInterrupt):
+            consumers.consume(["lake"], once=True)
+    claim = Claim.objects.get(state="open")
+    publish_scores(10, first=30, key="scorefile:2")
+    engine.reader_of.cache_clear()  # as in a process that begins
+    assert consumers.consume(["lake"], once=True)["lake"]["out"] == 40
+    files = LakeFile.objects.order_by("records")
+    assert [file.records for file in files] == [10, 30]
+    assert files[1].claim_id == claim.pk
+    assert set(read_with_polars(files[1].key)["globalUserId"]) == fans(*range(30))
+
+
+def test_t1_a_text_that_is_no_json_becomes_a_dead_letter_and_is_replayed_corrected(stream):
+    stream.put([b"no json", json.dumps(registration(2)).encode(), b"\xff{"])
+    collector = Collector()
+    assert take_all(collector) == Consumed(records_in=3, records_out=1, invalid=2)
+    letters = DeadLetter.objects.order_by("id")
+    assert sorted(json.loads(letter.record) for letter in letters) == ["\\xff{", "no json"]
+    assert replay.is_of_stream(letters[0])
+    assert replay.replay(letters[0].pk, registration(7))
+    streams.hand_over("input", 40)
+    assert take_all(collector) == Consumed(records_in=1, records_out=1)
+    assert set(collector.got) == fans(2, 7)
+
+
+def test_t1_a_record_that_breaks_its_handler_is_found_among_those_of_its_shard(stream):
+    def breaks(records):
+        if any(record["globalUserId"] == "fan-5" for record in records):
+            raise ZeroDivisionError("a fault of one record")
+        return Collector.__call__(collector, records)
+
+    collector = Collector()
+    publish_registrations(*range(12), key="a")
+    streams.hand_over("input", 40)
+    failures = 0
+    while failures < 30 and DeadLetter.objects.count() == 0:
+        for lane in lanes.open_to("collector", "input"):
+            try:
+                consumers.take("collector", "input", breaks, types=REGISTRATIONS, shard=lane.shard)
+            except ZeroDivisionError:
+                failures += 1
+    take_all(collector)
+    letter = DeadLetter.objects.get()
+    assert json.loads(letter.record)["globalUserId"] == "fan-5"
+    assert set(collector.got) >= fans(*set(range(12)) - {5})
+    assert take_all(collector) == Consumed()
+
+
+def test_t1_a_record_too_large_for_kinesis_becomes_a_dead_letter_and_holds_up_no_other(stream):
+    publish_registrations(1, key="a")
+    publish_registrations(2, key="b", tags=["x" * 2**20])
+    publish_registrations(3, key="c")
+    done = streams.hand_over("input", 40)
+    assert (done.records, done.refused) == (2, 1)
+    letter = DeadLetter.objects.get()
+    assert (letter.consumer, letter.source, letter.position) == ("handover", "input", 2)
+    assert "1,048,576 bytes" in letter.error
+    assert take_all(Collector()) == Consumed(records_in=2, records_out=2)
+
+
+def test_t1_a_position_is_reached_when_the_consumer_has_it_in_every_shard(stream):
+    first = publish_registrations(*range(20), key="a").position
+    second = publish_registrations(*range(20, 40), key="b").position
+    assert streams.reached("collector", "input") == 0
+    streams.hand_over("input", 1)
+    collector = Collector()
+    one, other = lanes.open_to("collector", "input")
+    for lane, reached in ((one, 0), (other, first)):
+        consumers.take("collector", "input", collector, types=REGISTRATIONS, shard=lane.shard)
+        assert streams.reached("collector", "input") == reached
+    assert streams.records_after("input", first) == 20
+    streams.hand_over("input", 1)
+    assert streams.reached("collector", "input") == first
+    take_all(collector)
+    assert streams.reached("collector", "input") == second
+    assert StreamBatch.objects.filter(handed_over=None).count() == 0
+
+
+def test_t1_a_stream_may_have_another_name_at_kinesis(stream, settings):
+    settings.KINESIS_STREAMS = {"scored": "vfInputStream"}
+    stream.client.create_stream(StreamName="vfInputStream", ShardCount=1)
+    publish_scores(3)
+    ledgers = consumers.consume(["lake"], once=True)
+    assert ledgers["lake"]["out"] == ledgers["handover"]["out"] == 3
+    iterator = stream.client.get_shard_iterator(
+        StreamName="vfInputStream", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )
+    assert len(stream.client.get_records(ShardIterator=iterator["ShardIterator"])["Records"]) == 3
