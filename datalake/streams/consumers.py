@@ -47,13 +47,17 @@ Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]
 _subscriptions: dict[tuple[str, str], Subscription] = {}
 
 
-def register(consumer: str, stream: str, handler: Handler, *, types: Collection[str]) -> None:
-    """Let `handler` have the records of these types; records of other types are passed over."""
+def register(
+    consumer: str, stream: str, handler: Handler, *, types: Collection[str], most: int = BATCHES
+) -> None:
+    """Let `handler` have the records of these types, of at most so many batches at a time; records
+    of other types are passed over.
+    """
     register_step(
         consumer,
         stream,
         lambda shard, batches: take(
-            consumer, stream, handler, types=types, shard=shard, batches=batches
+            consumer, stream, handler, types=types, shard=shard, batches=min(batches, most)
         ),
     )
 

@@ -66,7 +66,7 @@ class Due(NamedTuple):
 
 def register() -> None:
     """Let `consume` run the consumer."""
-    consumers.register_step(CONSUMER, "selected events", step, waits=to_write)
+    consumers.register_source(CONSUMER, "selected events", step, waits=to_write)
 
 
 def to_write() -> int:

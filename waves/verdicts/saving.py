@@ -43,17 +43,8 @@ RETURNING campaign_id, global_user_id
 
 def register() -> None:
     """Let `consume` run the consumer."""
-    consumers.register_step(
-        CONSUMER,
-        StreamName.SAVE_SELECTION,
-        lambda batches: consumers.take(
-            CONSUMER,
-            StreamName.SAVE_SELECTION,
-            take,
-            types={RecordType.CODE_ASSIGNMENT, refreshes.TYPE},
-            batches=min(batches, BATCHES),
-        ),
-    )
+    types = {RecordType.CODE_ASSIGNMENT, refreshes.TYPE}
+    consumers.register(CONSUMER, StreamName.SAVE_SELECTION, take, types=types, most=BATCHES)
 
 
 def take(records: list[dict[str, Any]]) -> Mapping[int, str]:

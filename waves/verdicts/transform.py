@@ -33,17 +33,8 @@ class RecordsRejected(Refusal):
 
 def register() -> None:
     """Let `consume` run the consumer."""
-    consumers.register_step(
-        CONSUMER,
-        StreamName.INPUT,
-        lambda batches: consumers.take(
-            CONSUMER,
-            StreamName.INPUT,
-            take,
-            types={RecordType.CODE_ASSIGNMENT},
-            batches=min(batches, BATCHES),
-        ),
-    )
+    types = {RecordType.CODE_ASSIGNMENT}
+    consumers.register(CONSUMER, StreamName.INPUT, take, types=types, most=BATCHES)
 
 
 def take(records: list[dict[str, Any]]) -> Mapping[int, str]:

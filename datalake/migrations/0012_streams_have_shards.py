@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datalake', '0009_dead_letters_are_found_and_settled'),
+        ('datalake', '0011_dead_messages_are_found'),
     ]
 
     operations = [
