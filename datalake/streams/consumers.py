@@ -77,13 +77,16 @@ def register_source(
 
 
 def registered(names: Sequence[str] = ()) -> list[Subscription]:
-    """The subscriptions of these consumers, or all. Raises UnknownConsumer."""
+    """The subscriptions of these consumers, or all, and of what hands published records over to the
+    engine. Raises UnknownConsumer.
+    """
     known = {each.consumer for each in _subscriptions.values()}
     if unknown := sorted(set(names) - known):
         raise UnknownConsumer(
             f"Consumer {', '.join(unknown)} does not exist. Consumers: {', '.join(sorted(known))}."
         )
-    return [each for each in _subscriptions.values() if not names or each.consumer in names]
+    asked = [each for each in _subscriptions.values() if not names or each.consumer in names]
+    return [*_handovers(), *asked]
 
 
 def consume(
@@ -102,7 +105,7 @@ def consume(
     tried again. With `once` what cannot be consumed now is left where it is, and ConsumerFailed is
     raised after everything else is consumed.
     """
-    found = Turns([*_handovers(), *registered(names)])
+    found = Turns(registered(names))
     stop = stop or threading.Event()
     if once:
         _take_all(found, batches)

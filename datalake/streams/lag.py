@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from datalake import streams
 from datalake.streams import consumers
 from operations.database.statements import first_row
 
@@ -44,7 +45,7 @@ def _of_stream(consumer: str, stream: str) -> Lag:
                WHERE stream = %(stream)s AND position > %(position)s
                ORDER BY position LIMIT %(most)s) AS following""",
         stream=stream,
-        position=consumers.position(consumer, stream),
+        position=streams.reached(consumer, stream),
         most=MOST_BATCHES,
     )
     batches, records, age = found or (0, 0, None)
