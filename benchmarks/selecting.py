@@ -78,7 +78,7 @@ def run(rows: int | None) -> list[Figure | Bound]:
 
 
 def _in_a_worker(warm_up: Campaign, campaign: Campaign) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.selecting_worker"]
+    command = [sys.executable, "-m", "benchmarks.support.selecting_worker"]
     command += [warm_up.campaign_id, campaign.campaign_id]
     ran = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ

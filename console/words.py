@@ -20,6 +20,7 @@ TONES: Final[dict[str, str]] = {
     "streamed": "good",
     "saved": "good",
     "failed": "bad",
+    "refused": "bad",
     "queued": "info",
     "running": "info",
     "paused": "warn",

@@ -91,6 +91,7 @@ def lake_query(request: StaffRequest, pk: int) -> HttpResponse:
     """One query: its progress, or why it was refused, or its first rows."""
     query = get_object_or_404(LakeQuery.objects.select_related("by"), pk=pk)
     rows = history.rows_of(query)
+    columns = [(name, kind, kind.startswith(NUMBERS)) for name, kind in query.columns]
     return render(
         request,
         "console/lake/query_result.html",
@@ -98,8 +99,14 @@ def lake_query(request: StaffRequest, pk: int) -> HttpResponse:
         query=query,
         kept=rows is not None,
         kept_hours=history.KEPT_FOR.total_seconds() / 3_600,
-        shown=[[formats.as_text(value) for value in row] for row in (rows or [])[:SHOWN_ROWS]],
-        columns=[(name, kind, kind.startswith(NUMBERS)) for name, kind in query.columns],
+        shown=[
+            [
+                (formats.as_text(value), is_number)
+                for value, (*_, is_number) in zip(row, columns, strict=True)
+            ]
+            for row in (rows or [])[:SHOWN_ROWS]
+        ],
+        columns=columns,
         more=max(0, query.rows - SHOWN_ROWS),
         **_form(query.sql),
         **work_on(request, history.subject_of(query)),

@@ -77,6 +77,7 @@ def test_a_query_ends_at_its_limit_of_memory():
         ask("SELECT length(repeat('x', 2000000000))")
 
 
+@pytest.mark.full
 def test_a_query_ends_at_its_limit_of_time():
     """A cartesian product of more rows than there are atoms."""
     save_loose(100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -96,7 +97,8 @@ def one_of_each(pk: int, name: str) -> Campaign:
     ListEntry.objects.create(kind="blacklist", pattern="a@b.example", **own)
     Job.objects.create(pk=pk, kind="merge", subject_kind="lake", subject_id="x")
     by, _ = User.objects.get_or_create(username="asked-the-lake")
-    LakeQuery.objects.create(pk=pk, sql="SELECT 1", by=by)
+    answered = {"state": "done", "answer": zlib.compress(b"[]")}
+    LakeQuery.objects.create(pk=pk, sql="SELECT 1", by=by, **answered)
     ProviderAccount.objects.create(pk=pk, name="http", paused=True)
     EventUpload.objects.create(pk=pk, name="a", key="a", sha256="a", bytes=1)
     CurrentRecord.objects.create(

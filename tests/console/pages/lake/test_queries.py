@@ -74,8 +74,8 @@ def test_an_answer_is_shown_with_what_was_read(client, asked):
     assert "2 rows" in html
     assert "more rows than the limit" in html
     assert "read 3 files" in html
-    assert "<td>=cmd()</td><td>0.25</td>" in html
-    assert "<td>&lt;i&gt;fan@example.com</td><td></td>" in html
+    assert '<td>=cmd()</td><td class="fw-number">0.25</td>' in html
+    assert '<td>&lt;i&gt;fan@example.com</td><td class="fw-number"></td>' in html
     assert re.search('<th scope="col" title="double" class="fw-number">score</th>', html)
 
 
