@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
 import polars as pl
@@ -24,8 +23,6 @@ from campaigns.formats.registration_records import (
 )
 from campaigns.formats.score_rows import Header, Lines, read_chunks
 from datalake.avro import container
-from operations import instants
-from operations.entry import values
 from operations.entry.trimming import trim, trimmed
 
 TEXTS = dict.fromkeys(("raw", *COLUMNS), pl.String)
@@ -180,18 +177,3 @@ def _avro_chunks(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
             rows, size = [], 0
     if rows:
         yield replace(of_values(rows), columns=columns)
-
-
-def instants_of(texts: pl.Series) -> pl.Series:
-    """ISO 8601 dates with an offset → Datetime (microseconds, UTC); null where one is missing,
-    naive, no date, or of a year that nothing is done in. [C-2]
-    """
-    return pl.Series(texts.name, [_instant(text) for text in texts], dtype=pl.Datetime("us", "UTC"))
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        found = instants.parse(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.year in values.YEARS else None

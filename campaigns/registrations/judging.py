@@ -11,7 +11,8 @@ from campaigns.choices import Reason, Tag
 from campaigns.contacts.emails import canonical_email
 from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
 from campaigns.contacts.search_forms import search_forms
-from campaigns.formats.registration_rows import Registrations, instants_of
+from campaigns.formats.dates import instants_of
+from campaigns.formats.registration_rows import Registrations
 from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
 from operations.entry.languages import canonical
 from operations.entry.trimming import trimmed
