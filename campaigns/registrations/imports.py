@@ -8,7 +8,8 @@ import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, cast
 
 import polars as pl
@@ -16,7 +17,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from campaigns.choices import LateKind
+from campaigns.choices import LateKind, Reason
 from campaigns.errors import CannotTakeIn
 from campaigns.formats import limits
 from campaigns.formats.corrected_rows import LineNumbers
@@ -28,7 +29,8 @@ from campaigns.models import Campaign, Market, RegistrationImport
 from campaigns.opening import require_open
 from campaigns.registrations import corrections, rejected_file
 from campaigns.registrations import staging as stage
-from campaigns.registrations.judging import RegistrationRules, judge
+from campaigns.registrations.judging import Judged, RegistrationRules, as_rejected, judge
+from campaigns.registrations.kept_lines import KeptLines
 from campaigns.registrations.publishing import publish
 from campaigns.scoring import rules
 from campaigns.scoring.outcomes import add_tallies, tally
@@ -39,8 +41,10 @@ from operations.leases import Lease
 from operations.models import Job
 from operations.plurals import plural
 from operations.subjects import Subject
+from operations.threads import helper_thread, in_order, prefetched
 
 JOB_KIND = "import_registrations"
+JUDGES = 2  # judging takes longer than reading or staging
 KIND, THIS_FILE = LateKind.REGISTRATIONS, "This registration file"
 
 
@@ -221,39 +225,64 @@ def _rows_of(found: RegistrationImport, file: BinaryIO, lease: Lease) -> Iterato
         yield Source(composed, corrected)
 
 
+def _judged(source: Source, campaign: Campaign, judge_by: RegistrationRules) -> Iterator[Judged]:
+    """The chunks of a file; one is read and others are judged while the caller works on this
+    one.
+    """
+    with helper_thread("read") as reader, helper_thread("judge", threads=JUDGES) as judger:
+        chunks = prefetched(reader, read(source.file, campaign.campaign_id))
+        yield from in_order(judger, partial(judge, judge_by=judge_by), chunks, at_once=JUDGES + 1)
+
+
+@dataclass(frozen=True)
+class _Ledger:
+    """The rejected rows of a file, written as they become known, and how many have which reason."""
+
+    found: RegistrationImport
+    tallies: list[dict[str, int]] = field(default_factory=list)
+
+    def reject(self, rejected: pl.DataFrame) -> None:
+        self.tallies.append(tally(rejected["reason"]))
+        stage.reject(self.found, rejected)
+
+    def reject_kept(self, kept: KeptLines, lines: pl.Series, reason: Reason) -> None:
+        for written in kept.of(lines):
+            self.reject(as_rejected(written.with_columns(reason=pl.lit(reason.value))))
+
+
 def _import(found: RegistrationImport, source: Source, expected: int, lease: Lease) -> None:
     """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the
     ledger.
 
     Reports its progress, out of `expected`.
     """
-    campaign, judge_by = found.campaign, rules_of(found.campaign)
+    campaign, judge_by, ledger = found.campaign, rules_of(found.campaign), _Ledger(found)
     stage.create_stage()
-    rejections: list[dict[str, int]] = []
-    for chunk in read(source.file, campaign.campaign_id):
-        judged = judge(chunk, judge_by)
-        rejected = judged.filter(pl.col("reason").is_not_null())
-        rejections.append(tally(rejected["reason"]))
-        stage.reject(found, rejected)
-        stage.add(judged.filter(pl.col("reason").is_null()))
-        found.rows_in += judged.height
-        found.columns = list(chunk.columns)
-        lease.report_progress(found.rows_in, expected)
-        lease.check_stop()
-    if source.corrected is not None:
-        corrections.tie(found, source.corrected)
-    # the campaign's lock comes before those of its registrants
-    campaign = lock_campaign(campaign.pk)
-    require_open(campaign)
-    by, reason = found.taken_by or found.created_by, found.reason
-    person = permit(campaign, KIND, THIS_FILE, by=by, reason=reason)
-    if person is not None:
-        stage.remember(campaign)
-    shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)
-    superseded = stage.reject_superseded(found)
+    with tempfile.TemporaryFile() as file:
+        kept = KeptLines(cast("BinaryIO", file))
+        for judged in _judged(source, campaign, judge_by):
+            ledger.reject(judged.rejected)
+            stage.add(judged.acceptable)
+            kept.put(judged.written)
+            found.rows_in += judged.rows
+            found.columns = list(judged.columns)
+            lease.report_progress(found.rows_in, expected)
+            lease.check_stop()
+        if source.corrected is not None:
+            corrections.tie(found, source.corrected)
+        # the campaign's lock comes before those of its registrants
+        campaign = lock_campaign(campaign.pk)
+        require_open(campaign)
+        by, reason = found.taken_by or found.created_by, found.reason
+        person = permit(campaign, KIND, THIS_FILE, by=by, reason=reason)
+        if person is not None:
+            stage.remember(campaign)
+        shared = stage.take_out_shared(judge_by.contacts.max_fans_per_contact)
+        ledger.reject_kept(kept, shared, Reason.SHARED_CONTACT)
+        ledger.reject_kept(kept, stage.take_out_superseded(campaign), Reason.SUPERSEDED)
     stage.merge(campaign, published_by=found)
     found.tagged_by = stage.staged_tags()
-    found.rejected_by = add_tallies([*rejections, shared, superseded])
+    found.rejected_by = add_tallies(ledger.tallies)
     found.rejected = sum(found.rejected_by.values())
     found.accepted = found.rows_in - found.rejected
     found.ignored_columns = list(ignored_of(found.columns))

@@ -13,11 +13,16 @@ from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
 from campaigns.contacts.search_forms import search_forms
 from campaigns.formats.dates import instants_of
 from campaigns.formats.registration_rows import Registrations
+from campaigns.registrations import kept_lines
 from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
 from operations.entry.languages import canonical
 from operations.entry.trimming import trimmed
 
-SEARCHED = {name: f"searched_{name}" for name in FOUND_BY}  # not as judged: as written
+STAGED: tuple[str, ...] = (
+    *("line", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed"),
+    *("country", "language", "preferences", "registered_at", "changed_at", "tags", "shared_email"),
+)
+REJECTED: tuple[str, ...] = ("line", "global_user_id", "reason", "raw", *FOUND_BY)
 
 
 @dataclass(frozen=True)
@@ -30,39 +35,77 @@ class RegistrationRules:
     closes: datetime | None
 
 
-def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
-    """Rows with `reason` (null = acceptable) and the columns stage.STAGED. [C-2, C-4]"""
+@dataclass(frozen=True)
+class Judged:
+    """Rows of a file in order: acceptable ones as they are staged (STAGED) and as they were written
+    (kept_lines.COLUMNS), rejected ones (REJECTED), and all of the file's columns.
+    """
+
+    acceptable: pl.DataFrame
+    written: pl.DataFrame
+    rejected: pl.DataFrame
+    columns: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        return self.acceptable.height + self.rejected.height
+
+
+def judge(chunk: Registrations, judge_by: RegistrationRules) -> Judged:
+    """Every row's outcome, as far as it is known without the others. [C-2, C-4]"""
     rows = chunk.rows.with_columns(
         pl.col("country_code").str.to_uppercase().alias("country"),
         is_yes(pl.col("phone_confirmed")).alias("confirmed"),
         pl.lit(None, dtype=pl.String).alias("known_phone"),
         instants_of(chunk.rows["registered_at"]),
         instants_of(chunk.rows["date_created"]).alias("changed_at"),
-        pl.col("market_preferences")
-        .str.split("|")
-        .list.eval(trimmed(pl.element()))
-        .alias("wanted"),
-    ).with_columns(
-        pl.col("wanted").list.filter(pl.element() != "").list.unique(maintain_order=True)
+        _wanted().alias("wanted"),
     )
+    judged = _check_languages(check_contacts(rows, judge_by.contacts))
+    reasons = judged.select(_reason(judge_by).alias("reason")).to_series()
+    is_acceptable = reasons.is_null()
+    malformed = chunk.malformed.with_columns(reason=pl.lit(Reason.MALFORMED_ROW.value))
+    rejected = as_rejected(chunk.rows.with_columns(reasons).filter(~is_acceptable))
+    return Judged(
+        _staged(judged.filter(is_acceptable), judge_by.contacts.max_fans_per_contact),
+        chunk.rows.select(kept_lines.COLUMNS).filter(is_acceptable),
+        pl.concat([rejected, malformed], how="diagonal").sort("line"),
+        chunk.columns,
+    )
+
+
+def as_rejected(written: pl.DataFrame) -> pl.DataFrame:
+    """Rows (kept_lines.COLUMNS and `reason`) as REJECTED: their contacts in the form in which they
+    are found. [X-1]
+    """
+    return written.select("line", "global_user_id", "reason", "raw", *search_forms(*FOUND_BY))
+
+
+def _wanted() -> pl.Expr:
+    """Market ids in their order, each once."""
+    ids = pl.col("market_preferences").str.split("|").list.eval(trimmed(pl.element()))
+    return ids.list.filter(pl.element() != "").list.unique(maintain_order=True)
+
+
+def _reason(judge_by: RegistrationRules) -> pl.Expr:
     bad_date = pl.col("registered_at").is_null() | (
         pl.col("changed_at").is_null() & (pl.col("date_created") != "")
     )
     unknown = pl.col("wanted").list.eval(~pl.element().is_in(judge_by.market_ids)).list.any()
-    searched = chunk.rows.select(search_forms("email", "phone", "member_id")).rename(SEARCHED)
-    judged = _check_languages(check_contacts(rows, judge_by.contacts)).with_columns(
-        pl.coalesce(
-            pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
-            pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
-            pl.col("contact_reason"),
-            pl.when(_is_outside(judge_by)).then(pl.lit(Reason.OUTSIDE_WINDOW.value)),
-            pl.when(unknown).then(pl.lit(Reason.UNKNOWN_MARKET.value)),
-        ).alias("reason")
+    return pl.coalesce(
+        pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
+        pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
+        pl.col("contact_reason"),
+        pl.when(_is_outside(judge_by)).then(pl.lit(Reason.OUTSIDE_WINDOW.value)),
+        pl.when(unknown).then(pl.lit(Reason.UNKNOWN_MARKET.value)),
     )
-    judged = judged.select(
-        "reason",
+
+
+def _staged(judged: pl.DataFrame, most_fans_per_contact: int) -> pl.DataFrame:
+    """Acceptable rows as STAGED; addresses by which fans are counted only where they are."""
+    shared = canonical_email(judged["email"]).fill_null("") if most_fans_per_contact else pl.lit("")
+    return judged.select(
         "line",
-        "raw",
         "global_user_id",
         "member_id",
         pl.col("email", "phone", "phone_region").fill_null(""),
@@ -76,11 +119,8 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
         pl.col("registered_at").dt.to_string("%+"),
         pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
         pl.col("tags").list.join("|"),
-        canonical_email(judged["email"]).fill_null("").alias("shared_email"),
-        *searched.get_columns(),
+        shared.alias("shared_email"),
     )
-    malformed = chunk.malformed.with_columns(pl.lit(Reason.MALFORMED_ROW.value).alias("reason"))
-    return pl.concat([judged, malformed], how="diagonal").sort("line")
 
 
 def array_literal(texts: pl.Expr) -> pl.Expr:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
@@ -30,7 +29,6 @@ from campaigns.registrations.judging import judge
 from datalake.choices import StreamName
 from datalake.erased.fans import erased_since
 from datalake.models import DeadLetter
-from operations.database.copying import copy_in
 from operations.plurals import plural
 
 CONSUMER = "registrations"
@@ -102,17 +100,16 @@ def _merge(
     # what is older than the fan's erasure is done with: as a dead letter it would be kept
     judged = judged.filter(~erased_since(judged["global_user_id"], dates))
     stage.create_stage()
-    copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
+    stage.add(judged.acceptable)
     stage.wait_for_others(campaign)
     late = []
     if by_a_person:
         stage.remember(campaign)
     elif is_late(campaign):
         late = stage.take_out_news(campaign)
-    stage.keep_earliest_dates(campaign)
     stage.drop_older(campaign)
     stage.merge(campaign)
-    rejected = judged.filter(pl.col("reason").is_not_null())
+    rejected = judged.rejected
     refused = dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
     return refused | dict.fromkeys(
         late, f"{_late(campaign)} the luck could be known. Take it in on the campaign's page."

@@ -20,7 +20,8 @@ MARKETS = ["west", "east"]
 def reason(opens: datetime | None = OPENS, closes: datetime | None = CLOSES, **fields: str):
     row = registration_row(1, **fields)
     chunk = of_values([(1, [row[name] for name in COLUMNS], "")])
-    return judge(chunk, RegistrationRules(RULES, MARKETS, opens, closes))["reason"].item()
+    judged = judge(chunk, RegistrationRules(RULES, MARKETS, opens, closes))
+    return judged.rejected["reason"].item() if judged.rejected.height else None
 
 
 @pytest.mark.parametrize(
