@@ -45,6 +45,10 @@ from operations.threads import helper_thread, in_order, prefetched
 
 JOB_KIND = "import_registrations"
 JUDGES = 2  # judging takes longer than reading or staging
+OUTCOME = (  # what an import writes of its file
+    *("rows_in", "columns", "ignored_columns", "tagged_by", "rejected_by", "rejected", "accepted"),
+    "finished",
+)
 KIND, THIS_FILE = LateKind.REGISTRATIONS, "This registration file"
 
 
@@ -294,15 +298,4 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
     # with the job's row locked nobody can ask it to stop: either it obeys now, or it is imported
     lease.hold()
     lease.check_stop()
-    found.save(
-        update_fields=[
-            "rows_in",
-            "columns",
-            "ignored_columns",
-            "tagged_by",
-            "rejected_by",
-            "rejected",
-            "accepted",
-            "finished",
-        ]
-    )
+    found.save(update_fields=OUTCOME)
