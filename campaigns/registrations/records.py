@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from campaigns.choices import CampaignStatus, LateKind
 from campaigns.errors import CannotTakeIn
+from campaigns.formats.dates import instants_of
 from campaigns.formats.registration_records import values_of
 from campaigns.formats.registration_rows import of_values
 from campaigns.late_changes import is_late, permit, record
@@ -95,10 +97,11 @@ def _merge(
     unless a person takes it in: then `stage.moved` says whom that moved.
     """
     chunk = of_values((number, values_of(each), "") for number, each in taken.items())
-    judged = judge(chunk, rules_of(campaign))
-    dates = judged["changed_at"].str.to_datetime(time_zone="UTC", strict=False)
     # what is older than the fan's erasure is done with: as a dead letter it would be kept [X-11]
-    judged = judged.filter(~erased_since(judged["global_user_id"], dates))
+    dates = instants_of(chunk.rows["date_created"])
+    are_erased = erased_since(chunk.rows["global_user_id"], dates)
+    chunk = replace(chunk, rows=chunk.rows.filter(~are_erased))
+    judged = judge(chunk, rules_of(campaign))
     stage.create_stage()
     stage.add(judged.acceptable)
     stage.wait_for_others(campaign)
