@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Campaign
-from operations.models import StatusChange
+from operations.jobs import open_job
+from operations.models import Job, StatusChange
 from tests.support.database import kept
 from tests.support.people import member_of
 from tests.support.sending import triggered_wave
@@ -37,11 +38,14 @@ from waves.errors import (
     TooLate,
     WrongState,
 )
-from waves.lifecycle import wave_named
+from waves.lifecycle import subject_of, wave_named
 from waves.models import Code, Wave
+from waves.preparation import submission
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
+from waves.second_count import count
 from waves.sending import new_messages
+from waves.uploads import submission as uploads
 from waves.uploads.submission import submit as submit_list
 
 pytestmark = pytest.mark.django_db
@@ -261,3 +265,41 @@ def test_x14_an_operator_resets_only_a_wave_whose_second_count_differs():
     assert (again.state, again.facts_key) == (WaveState.CONFIGURED, "")
     with pytest.raises(NotPermitted):  # it has no verdict any more
         reset(again, by=olaf, reason="again")
+
+
+@pytest.mark.parametrize("kind", [submission.JOB_KIND, uploads.JOB_KIND])
+@pytest.mark.parametrize("act", ["reset", "cancel"])
+def test_w9_what_would_be_tried_again_waits_for_a_person_after_a_reset_or_a_cancellation(
+    wave, root, kind, act
+):
+    job = open_job(kind, subject_of(wave))
+    Job.objects.filter(pk=job.pk).update(state="failed", error="x", retry_at=NOW)
+    {"reset": reset, "cancel": cancel}[act](wave, by=root, reason="rain")
+    assert Job.objects.get(pk=job.pk).retry_at is None
+
+
+def test_x14_a_wave_with_a_new_notify_date_is_counted_again(wave):
+    Job.objects.all().delete()
+    moved(wave)
+    assert Job.objects.about(subject_of(wave)).filter(kind=count.JOB_KIND).exists()
+
+
+@pytest.mark.parametrize(
+    ("prepared_at", "expedited"),
+    [(LATER - timedelta(days=1), ""), (LATER - timedelta(hours=23), "fog")],
+)
+def test_w4_whether_a_new_date_is_short_notice_is_asked_of_when_the_wave_was_prepared(
+    wave, root, prepared_at, expedited
+):
+    Wave.objects.filter(pk=wave.pk).update(prepared_at=prepared_at)
+    moved(wave, by=root, now=LATER - timedelta(hours=12))
+    assert wave.expedited == expedited
+
+
+def test_k5_codes_that_a_cancelled_wave_gives_back_say_nothing_of_it(wave, ann):
+    Code.objects.filter(wave=wave).update(confirmed_at=NOW)
+    codes = list(Code.objects.filter(wave=wave).values_list("pk", flat=True))
+    cancel(wave, by=ann, reason="rain")
+    columns = ("wave", "market", "global_user_id", "reserved_at", "confirmed_at")
+    found = Code.objects.filter(pk__in=codes).values_list(*columns)
+    assert set(found) == {(None, None, "", None, None)}

@@ -107,3 +107,11 @@ def test_x5_a_lost_approval_is_no_alarm_once_a_person_reset_or_cancelled_the_wav
     assert seen() == []
     prepared_again(first)
     assert seen() == []
+
+
+def test_x5_w2_a_held_wave_whose_messages_changed_has_lost_its_approval_too():
+    wave = approved()
+    Wave.objects.filter(pk=wave.pk).update(state="held")
+    Campaign.objects.filter(pk=wave.campaign_id).update(name="Autumn Tour")
+    assert approval.renew(wave.pk, by=person("eve"), reason="the name changed")
+    assert seen() == [(wave.name, "eve", "the name changed")]

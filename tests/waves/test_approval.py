@@ -23,7 +23,7 @@ from tests.support.waves import (
 )
 from waves.actions import cancel
 from waves.alarms import lost_approvals
-from waves.approval import renew
+from waves.approval import renew, void_members
 from waves.choices import WaveState
 from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState
@@ -289,3 +289,18 @@ def test_w2_the_loser_of_a_race_gets_an_error_that_names_the_state(wave):
     cancel(other, by=person("root"), reason="rain")
     with pytest.raises(WrongState, match="is cancelled"):
         approved(wave)
+
+
+def test_w2_a_held_wave_whose_members_changed_is_left_to_a_person(wave):
+    approved(wave)
+    Wave.objects.filter(pk=wave.pk).update(state="held")
+    lose_member(wave)
+    assert not void_members(wave.pk, by=None)
+    assert fresh(wave).state == "held"
+
+
+def test_w9_a_wave_that_has_to_be_prepared_again_counts_nobody(wave):
+    assert (fresh(wave).selected, fresh(wave).waitlist) == (10, 2)
+    lose_member(wave)
+    void_members(wave.pk, by=None)
+    assert (fresh(wave).selected, fresh(wave).waitlist) == (0, 0)

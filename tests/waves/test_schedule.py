@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Campaign, Market
-from operations.models import Alert
+from operations.models import Alert, StatusChange
 from tests.support.database import kept
 from tests.support.waves import (
     NOTIFY,
@@ -32,10 +32,13 @@ from waves.errors import (
     BadTemplate,
     CodesNotAssigned,
     NoMembers,
+    TooLate,
     WrongState,
 )
 from waves.holds import Freed, freed_by
+from waves.lifecycle import subject_of
 from waves.models import Assignment, Code, Member, Send, Template, Wave
+from waves.naming import GRACE
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
 from waves.schedule import ScheduleCheck, check_due_waves, keep_checking, schedule, seconds_to_next
@@ -178,6 +181,8 @@ def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
     second.refresh_from_db()
     assert (first.state, second.state) == (WaveState.PAUSED, WaveState.TRIGGERED)
     assert Alert.objects.filter(text__contains=first.name).exists()
+    paused = StatusChange.objects.about(subject_of(first)).latest("pk")
+    assert (paused.to_state, "1 access code" in paused.reason) == ("paused", True)
     with pytest.raises(CodesNotAssigned, match="1 access code"):
         assignments.assign(first, now=NOTIFY)
 
@@ -404,3 +409,21 @@ def test_x5_looking_for_changed_waves_asks_for_the_templates_once(django_assert_
     scheduling.void_what_changed()
     states = Wave.objects.order_by("id").values_list("state", flat=True)
     assert list(states) == ["scheduled", "prepared", "scheduled"]
+
+
+def test_w11_a_wave_is_scheduled_up_to_the_grace_late_and_not_later():
+    wave = kept.counted_wave()
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    with pytest.raises(TooLate, match="Give it a later notify date"):
+        schedule(wave, by=person("bob"), now=NOTIFY + GRACE + SECOND)
+    assert schedule(wave, by=person("bob"), now=NOTIFY + GRACE).state == "scheduled"
+
+
+def test_w11_of_several_due_waves_the_earliest_goes_first():
+    first, second = kept.scheduled(), kept.scheduled_too()
+    later = max((first, second), key=lambda wave: wave.pk)
+    Wave.objects.filter(pk=later.pk).update(notify_date=NOTIFY - timedelta(minutes=5))
+    assert [wave.pk for wave in scheduling._due(NOTIFY)] == [
+        later.pk,
+        min(first.pk, second.pk),
+    ]

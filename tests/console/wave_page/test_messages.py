@@ -13,7 +13,7 @@ from console.wave_page import messages
 from console.wave_page.messages import STATES, Filters, of_fans, page_of
 from tests.conftest import FULL
 from tests.support.sending import triggered_wave
-from waves.models import Send, Wave
+from waves.models import Member, Send, Wave
 from waves.sending import new_messages
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +115,22 @@ def test_n7_each_page_is_read_by_an_index(wave):
         plan = of_kind.filter(pk__gt=5).order_by("pk").values_list("pk")[:51].explain()
     assert "send_listed" in plan
     assert "Sort" not in plan
+
+
+def test_n7_a_page_of_a_market_can_end_between_the_two_messages_of_a_fan(wave, monkeypatch):
+    """And between two fans at one place."""
+    for size in (1, 3):
+        monkeypatch.setattr(messages, "PAGE", size)
+        for market in Market.objects.filter(campaign=wave.campaign).values_list("pk", flat=True):
+            found = read_through(wave, Filters(market=market))
+            assert (len(found), set(found)) == (
+                len(set(found)),
+                expected(wave, Filters(market=market)),
+            )
+
+
+def test_n7_a_page_of_a_market_begins_at_its_place_in_the_index():
+    """Fans before it are not read: the condition on the place bounds the index from both sides."""
+    edge = Send(pk=7, member=Member(pk=5, place=3))
+    assert messages._beyond(edge, "gt").children[0] == ("member__place__gte", 3)
+    assert messages._beyond(edge, "lt").children[0] == ("member__place__lte", 3)

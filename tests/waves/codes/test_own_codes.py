@@ -59,3 +59,12 @@ def test_k2_a_code_carries_its_validity():
         "2028-02-28T02:00:00+00:00",
         "2029-03-01T02:00:00+00:00",
     )
+
+
+@pytest.mark.django_db
+def test_k5_a_code_that_is_for_one_market_alone_is_no_own_code_of_others():
+    campaign = campaign_with(2, {"west": 2, "east": 0})
+    east = campaign.markets.get(market_id="east")
+    Code.objects.create(campaign=campaign, code="EASTONLY1", only_market=east)
+    wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
+    assert not Code.objects.filter(wave=wave, code="EASTONLY1").exists()

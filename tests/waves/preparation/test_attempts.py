@@ -13,9 +13,9 @@ from operations.leases import Lease
 from operations.models import Job
 from tests.support.waves import KEY, NOW, campaign_with, person, request
 from waves.choices import WaveState
-from waves.errors import WrongState
+from waves.errors import AttemptsExhausted, WrongState
 from waves.models import Wave
-from waves.naming import attempt_key, attempt_prefix
+from waves.naming import Attempt, attempt_key, attempt_prefix
 from waves.preparation.attempts import attempt_at, counted
 from waves.preparation.submission import submit
 
@@ -74,3 +74,22 @@ def test_o6_who_lost_the_answer_to_a_commit_deletes_nothing_that_counts():
     wave = Wave.objects.get()
     assert sorted(bucket.list(prefix)) == sorted([wave.zip_key, wave.facts_key])
     assert wave.state == WaveState.PREPARED
+
+
+def test_w9_a_third_attempt_is_refused_by_its_own_rule_before_the_database_does():
+    job = submit(request(campaign_with(4)), by=person("ann"), now=NOW)
+    Wave.objects.update(attempts=2)
+    with pytest.raises(AttemptsExhausted, match="preparation has failed twice"):
+        attempt(job, lambda _: pytest.fail("it began"))
+
+
+def test_w9_files_of_earlier_attempts_go_before_the_work_and_its_own_stay():
+    campaign, bucket = campaign_with(4), buckets.scoring()
+    job = submit(request(campaign), by=person("ann"), now=NOW)
+    prefix = attempt_prefix(campaign.campaign_id, KEY)
+    own = attempt_key(prefix, Attempt(job.pk, 1), "facts")
+    bucket.put(attempt_key(prefix, Attempt(job.pk, 0), "facts"), b"earlier")
+    bucket.put(own, b"its own")
+    seen = []
+    attempt(job, lambda _: seen.extend(bucket.list(prefix)))
+    assert seen == [own]
