@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,43 @@ def the_region_of_each_queue_is_known(
         for setting in QUEUES
         if (url := getattr(settings, setting)) and not region_of(url)
     ]
+
+
+@register("fairwave")
+def athena_has_tables_and_a_place_for_results(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    return [
+        Error(problem, hint=hint, id=f"datalake.E01{number}")
+        for number, problem, hint in _wrong_on_athena()
+    ]
+
+
+def _wrong_on_athena() -> Iterator[tuple[int, str, str]]:
+    group, output = settings.ATHENA_WORKGROUP, settings.ATHENA_OUTPUT
+    if group and not settings.GLUE_DATABASE:
+        hint = "Set GLUE_DATABASE, whose tables Athena asks, or remove the work group."
+        yield 0, "ATHENA_WORKGROUP is set, but GLUE_DATABASE is not.", hint
+    if group and not region_of(""):
+        hint = "Set AWS_DEFAULT_REGION, or the region in boto3's own files."
+        yield 1, "ATHENA_WORKGROUP is set, but no region is set.", hint
+    if group and not re.fullmatch(r"[a-zA-Z0-9._-]{1,128}", group):
+        hint = "Use at most 128 letters, digits, `_`, `.` and `-`."
+        yield 2, "ATHENA_WORKGROUP is not a valid name of a work group.", hint
+    if output and not group:
+        hint = "Set ATHENA_WORKGROUP, or remove the output."
+        yield 3, "ATHENA_OUTPUT is set, but ATHENA_WORKGROUP is not.", hint
+    if output and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S*", output):
+        hint = "Write s3://bucket/prefix/, in the region of the work group."
+        yield 4, "ATHENA_OUTPUT is not a place on S3.", hint
+    storages: dict[str, Any] = settings.STORAGES
+    lake = storages["campaign-data"]["OPTIONS"]
+    place = f"s3://{lake.get('bucket_name')}/{lake.get('location', '')}".rstrip("/")
+    if output and output.rstrip("/").startswith(
+        (f"{place}/avro", f"{place}/{settings.DEMAND_PREFIX}")
+    ):
+        hint = "Choose another prefix or bucket: results would lie among the lake's files."
+        yield 5, "ATHENA_OUTPUT lies in the lake.", hint
 
 
 @register("fairwave")

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from datalake.choices import QueryState
 from datalake.errors import QueryRefused
-from datalake.query import local
+from datalake.query import local, remote
 from datalake.query.local import Answer
 from datalake.query.models import LakeQuery
 from operations import jobs, leases
@@ -76,9 +76,12 @@ def run(job_id: int) -> None:
 
 
 def _answered(query: LakeQuery, lease: Lease) -> Answer:
+    within = local.limits()
+    if remote.is_configured():
+        return remote.run(query.sql, within=within, check=lease.check_stop)
     return local.run(
         query.sql,
-        within=local.limits(),
+        within=within,
         check=lease.check_stop,
         on_file=lease.report_progress,
     )

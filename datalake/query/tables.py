@@ -69,13 +69,15 @@ def schemas() -> Mapping[str, Schema]:
     return MappingProxyType(_tables)
 
 
-def described() -> list[Table]:
-    """All tables, for who writes a query."""
+def described(*, in_glue: bool = False) -> list[Table]:
+    """All tables, for who writes a query. In Glue, those of campaigns are divided by month."""
+    day = Column(DAY, "text, such as 2026-01-20; UTC")
+    month = Column("month", "text, such as 2026-01; UTC")
     return [
         Table(
             name.lower(),
             str(schema.avro.get("doc", "")),
-            (*_columns(schema.avro), Column(DAY, "text, such as 2026-01-20; UTC")),
+            (*_columns(schema.avro), month if in_glue and name in SCHEMAS else day),
         )
         for name, schema in sorted(_tables.items())
     ]

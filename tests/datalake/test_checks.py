@@ -49,3 +49,41 @@ def test_t1_streams_on_kinesis_need_a_region(settings, monkeypatch, tmp_path):
     assert [number for number, _ in found()] == ["datalake.E005"]
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [
+        ({"ATHENA_WORKGROUP": "analysts", "GLUE_DATABASE": "fairwave"}, ""),
+        ({"ATHENA_WORKGROUP": "analysts"}, "010"),
+        ({"ATHENA_WORKGROUP": "an analyst", "GLUE_DATABASE": "fairwave"}, "012"),
+        ({"ATHENA_OUTPUT": "s3://results/"}, "013"),
+        ({"ATHENA_OUTPUT": "/results"}, "014"),
+        ({"ATHENA_OUTPUT": "s3://results/a b/"}, "014"),
+        ({"ATHENA_OUTPUT": "s3://lake/presale/avro/results/"}, "015"),
+        ({"ATHENA_OUTPUT": "s3://lake/presale/demand/"}, "015"),
+        ({"ATHENA_OUTPUT": "s3://lake/presale-results/"}, ""),
+    ],
+)
+def test_l8_settings_of_athena_that_contradict_each_other_fail_the_check(
+    settings, monkeypatch, given, number
+):
+    """[L-8]"""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    options = {"bucket_name": "lake", "location": "presale"}
+    s3 = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"campaign-data": s3}
+    if number in ("", "014", "015") and "ATHENA_OUTPUT" in given:
+        given = given | {"ATHENA_WORKGROUP": "analysts", "GLUE_DATABASE": "fairwave"}
+    for name, value in given.items():
+        setattr(settings, name, value)
+    every = [str(one.id) for one in run_checks(tags=["fairwave"]) if "ATHENA" in one.msg]
+    assert every == ([f"datalake.E{number}"] if number else [])
+
+
+def test_l8_athena_needs_a_region(settings, monkeypatch, tmp_path):
+    """[L-8]"""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
+    settings.ATHENA_WORKGROUP, settings.GLUE_DATABASE = "analysts", "fairwave"
+    assert [number for number, _ in found()] == ["datalake.E011"]

@@ -22,7 +22,7 @@ from console.forms import ReasonForm
 from console.models import Access
 from console.pages.jobs import work_on
 from datalake import rights, tasks
-from datalake.query import formats, history, local, tables
+from datalake.query import formats, history, local, remote, tables
 from datalake.query.models import LakeQuery
 from operations.errors import Refusal
 
@@ -80,7 +80,8 @@ def _earlier(before: str) -> dict[str, Any]:
 def _form(sql: str) -> dict[str, Any]:
     return {
         "sql": sql,
-        "tables": tables.described(),
+        "tables": tables.described(in_glue=remote.is_configured()),
+        "by_athena": remote.is_configured(),
         "limits": local.limits(),
         "longest": history.LONGEST_SQL,
     }

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from datalake.errors import QueryRefused
-from datalake.query import history, local
+from datalake.query import history, local, remote
 from datalake.query.local import Answer
 from datalake.query.models import LakeQuery
 from operations import jobs
@@ -55,6 +55,16 @@ def test_a_query_is_kept_with_who_when_text_rows_and_seconds(analyst, engine):
     assert query.seconds >= 0
     assert history.rows_of(query) == FOUND.rows
     assert Job.objects.get(pk=job.pk).state == JobState.DONE
+
+
+def test_a_query_goes_to_athena_where_that_is_configured(analyst, engine, monkeypatch, settings):
+    settings.ATHENA_WORKGROUP = "analysts"
+    asked = []
+    monkeypatch.setattr(remote, "run", lambda sql, **others: asked.append(sql) or FOUND)
+    query, job = history.open_query(SQL, by=analyst)
+    history.run(job.pk)
+    query.refresh_from_db()
+    assert (asked, query.state, query.rows) == ([SQL], "done", 2)
 
 
 def test_neither_text_nor_answer_is_in_the_job_or_the_log(analyst, engine, caplog):

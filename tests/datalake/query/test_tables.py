@@ -38,6 +38,12 @@ def test_columns_are_described_as_a_query_names_them():
     assert Column("eventdate.start.localdate", "text") in described["event"].columns
 
 
+def test_tables_of_campaigns_are_divided_by_month_in_glue():
+    """[L-4]"""
+    last = {table.name: table.columns[-1].name for table in tables.described(in_glue=True)}
+    assert (last["scoring"], last["demand"]) == ("month", "partition_date")
+
+
 def test_a_table_is_registered_once():
     with pytest.raises(ValueError, match="registered twice"):
         tables.register([SCHEMAS["scoring"]])

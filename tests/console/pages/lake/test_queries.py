@@ -69,6 +69,13 @@ def test_the_form_has_the_tables_beside_it(client):
     assert 'maxlength="20000"' in html
 
 
+def test_the_form_is_that_of_athena_where_it_is_configured(client, settings):
+    settings.ATHENA_WORKGROUP = "analysts"
+    html = html_of(client, "/admin/lake-query/")
+    assert "One SELECT statement for Athena" in html
+    assert ">month</span>" in html
+
+
 def test_an_answer_is_shown_with_what_was_read(client, asked):
     html = html_of(client, f"/admin/lake-query/{asked.pk}/")
     assert "2 rows" in html
