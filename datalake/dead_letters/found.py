@@ -91,56 +91,85 @@ def stretch(
     """Letters with smaller numbers than `after`, newest first; or greater ones than `before`,
     oldest first.
     """
-    near, far, values = _conditions(asked)
-    edge, order = ("id > %(edge)s", "ASC") if before is not None else ("id < %(edge)s", "DESC")
+    narrowed = _narrowed(asked)
+    near, far, values = narrowed.near, narrowed.far, narrowed.values
+    is_upwards = before is not None
     if after is not None or before is not None:
-        near.append(edge)
-    values |= {"edge": after if before is None else before, "window": WINDOW, "most": most}
+        near.append(narrowed.beside(">" if is_upwards else "<", "edge"))
+    values |= {"edge": before if is_upwards else after, "window": WINDOW, "most": most}
+    order, direction = narrowed.order, "ASC" if is_upwards else "DESC"
+    along = ", ".join(f"{name} {direction}" for name in order)
     looked = (
         f"SELECT {_SHOWN} FROM datalake_deadletter WHERE {' AND '.join(near)}"  # noqa: S608 ours
-        f" ORDER BY id {order} LIMIT %(window)s"
+        f" ORDER BY {along} LIMIT %(window)s"
     )
     found = list(
         DeadLetter.objects.raw(
             f"SELECT {_SHOWN} FROM ({looked}) AS looked WHERE {' AND '.join(far)}"  # noqa: S608 ours
-            f" ORDER BY id {order} LIMIT %(most)s",
+            f" ORDER BY id {direction} LIMIT %(most)s",
             values,
         )
     )
     if len(found) == most:
         return Stretch(found)
-    end = "max" if before is not None else "min"
+    end = "max" if is_upwards else "min"
     last = first_row(f"SELECT count(*), {end}(id) FROM ({looked}) AS looked", **values)  # noqa: S608 ours
     count, searched_to = last or (0, None)
     return Stretch(found, searched_to if count == WINDOW else None)
 
 
-def _conditions(asked: Asked) -> tuple[list[str], list[str], dict[str, Any]]:
-    """What one index answers, what is asked of the letters that it finds, and the values."""
-    near, far, values = ["TRUE"], ["TRUE"], dict[str, Any]()
+@dataclass
+class _Narrowed:
+    """What one index answers (`near`), what is asked of the letters that it finds (`far`), and the
+    values. `by` is the column that leads the index, where it is not the number alone.
+
+    The planner is left no choice of the index: letters of one reason may all be old, which it does
+    not know.
+    """
+
+    near: list[str]
+    far: list[str]
+    values: dict[str, Any]
+    by: str = ""
+
+    @property
+    def order(self) -> list[str]:
+        return [self.by, "id"] if self.by else ["id"]
+
+    def beside(self, sign: str, name: str) -> str:
+        """The numbers on one side of a value, as a place in the index."""
+        if self.by:
+            return f"({self.by}, id) {sign} (%({self.by})s, %({name})s)"
+        return f"id {sign} %({name})s"
+
+
+def _narrowed(asked: Asked) -> _Narrowed:
+    found = _Narrowed(["TRUE"], ["TRUE"], {})
     is_waiting = asked.state == "waiting"
     if asked.state in STATES:
-        (near if is_waiting else far).append(STATES[asked.state])
-    if asked.like:
-        (near if is_waiting else far).append("error = %(reason)s")
-        values["reason"] = asked.reason
-    if asked.consumer:
-        (near if is_waiting and not asked.like else far).append("consumer = %(consumer)s")
-        values["consumer"] = asked.consumer
+        (found.near if is_waiting else found.far).append(STATES[asked.state])
+    for column, value in (("error", asked.like and asked.reason), ("consumer", asked.consumer)):
+        if value is None or value:
+            found.values[column] = value
+            if is_waiting and not found.by:
+                found.by = column
+                found.near.append(f"{column} BETWEEN %({column})s AND %({column})s")
+            else:
+                found.far.append(f"{column} = %({column})s")
     if asked.place in PLACES:
-        far.append("(source = %(place)s OR starts_with(source, %(within)s))")
-        values |= {"place": asked.place, "within": _within(asked.place)}
+        found.far.append("(source = %(place)s OR starts_with(source, %(within)s))")
+        found.values |= {"place": asked.place, "within": _within(asked.place)}
     if asked.since:
-        values["since"] = _begin(asked.since)
-        values["first"] = _number_at(values["since"] - DISORDER)
-        near.append("id >= %(first)s")
-        far.append("created_at >= %(since)s")
+        since = _begin(asked.since)
+        found.values |= {"since": since, "first": _number_at(since - DISORDER)}
+        found.near.append(found.beside(">=", "first"))
+        found.far.append("created_at >= %(since)s")
     if asked.until:
-        values["until"] = _begin(asked.until) + timedelta(days=1)
-        values["last"] = _number_at(values["until"] + DISORDER)
-        near.append("id <= %(last)s")
-        far.append("created_at < %(until)s")
-    return near, far, values
+        until = _begin(asked.until) + timedelta(days=1)
+        found.values |= {"until": until, "last": _number_at(until + DISORDER)}
+        found.near.append(found.beside("<=", "last"))
+        found.far.append("created_at < %(until)s")
+    return found
 
 
 def _within(place: str) -> str:
@@ -196,7 +225,8 @@ def reasons() -> list[Reason]:
            SELECT error, id, (SELECT count(*) FROM (
                SELECT FROM datalake_deadletter AS same
                    WHERE replayed_at IS NULL AND dropped_at IS NULL
-                       AND same.error = reasons.error LIMIT %(counted)s) AS some_of_them)
+                       AND same.error BETWEEN reasons.error AND reasons.error
+                   ORDER BY same.error, same.id LIMIT %(counted)s) AS some_of_them)
            FROM reasons ORDER BY number""",
         most=MOST_REASONS,
         counted=MOST_COUNTED + 1,
@@ -225,7 +255,8 @@ def waiting_of_each() -> dict[str, int]:
     return {
         name: len(
             DeadLetter.objects.waiting()
-            .filter(consumer=name)
+            .filter(consumer__gte=name, consumer__lte=name)
+            .order_by("consumer", "pk")
             .values_list("pk", flat=True)[: MOST_COUNTED + 1]
         )
         for name in consumers()
