@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from datalake.dead_letters import found
@@ -95,3 +99,26 @@ def test_t1_letters_that_wait_are_counted_for_each_consumer_to_a_limit(monkeypat
         a_letter(consumer=consumer)
     a_letter(consumer="gone", replayed_at=timezone.now())
     assert found.waiting_of_each() == {"lake": 2, "registrations": 1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (Asked(), "deadletter_waiting"),
+        (Asked(consumer="lake"), "deadletter_by_consumer"),
+        (Asked(consumer="lake", like=1), "deadletter_by_reason"),
+        (Asked(state="all", consumer="lake"), "datalake_deadletter_pkey"),
+    ],
+)
+def test_t1_letters_are_read_along_the_one_index_that_narrows_them_most(asked, index):
+    """The planner does not know that all letters of a reason may be old."""
+    if asked.like:
+        asked = replace(asked, like=a_letter().pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        with CaptureQueriesContext(connection) as queries:
+            found.stretch(asked, after=7, most=2)
+        (statement,) = (each["sql"] for each in queries if "LIMIT 2" in each["sql"][-9:])
+        cursor.execute(f"EXPLAIN {statement}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert re.findall(r"using (\w+) on", plan) == [index]
