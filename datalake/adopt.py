@@ -20,7 +20,7 @@ from datalake.layout import Period
 from datalake.models import Claim, LakeFile
 from datalake.records import schema_of
 from datalake.save import CONSUMER, ClaimContents, save_claim
-from datalake.schemas import SCHEMAS, Schema
+from datalake.schemas import SCHEMAS, VERSIONS, Schema
 from datalake.storage import buckets
 from datalake.streams.consumers import Consumed
 from operations.database.locks import exclusive
@@ -145,15 +145,16 @@ def require_readable(schema: Schema, source: BinaryIO, key: str) -> None:
 
 
 def require_current_schema(schema: Schema, header: container.Header, key: str) -> None:
-    """Raises OutdatedSchema if the file names another version, or lacks a field that the version in
-    force demands. [L-3]
+    """Raises OutdatedSchema if the file names a version that is not known, or lacks a field that
+    the version in force demands. [L-3]
     """
     missing = [
         field.name
         for field in schema.fields
         if not field.nullable and field.name not in header.field_names
     ]
-    if header.schema_name not in {None, schema.name} or missing:
+    known = {name for name, each in VERSIONS.items() if each.record_type == schema.record_type}
+    if header.schema_name not in {None, *known} or missing:
         lacks = f" and is missing {', '.join(missing)}" if missing else ""
         written = header.schema_name or "a schema without a version"
         raise OutdatedSchema(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -19,7 +19,7 @@ from datalake.avro.columns import add_hashes
 from datalake.choices import READABLE, FileState, MergeState
 from datalake.errors import CountMismatch, MergeBusy
 from datalake.layout import Period, parse_period
-from datalake.models import Claim, LakeFile, LakePartition, Merge
+from datalake.models import Claim, LakeFile, LakePartition, Merge, PublishedDay
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,19 @@ def enter_rewritten(file: LakeFile, *, content_hash: int, size: int, sha256: str
         LakePartition.objects.filter(pk=day.pk).update(
             content_hash=as_text(total), updated_at=timezone.now()
         )
+
+
+def change_hashes(record_type: str, changes: Mapping[date, int]) -> None:
+    """Enter that a merge writes the same records of these days with other bytes, under a newer
+    version of their schema: what it adds to their content hashes. In the transaction of the
+    switch, so that both sides of parity change at once. [L-3, L-9]
+    """
+    for day, change in sorted(changes.items()):
+        for totals in (LakePartition.objects, PublishedDay.objects):
+            totals.get_or_create(record_type=record_type, day=day)
+            row = totals.select_for_update().get(record_type=record_type, day=day)
+            changed = as_text(add_hashes([int(row.content_hash, 16), change]))
+            totals.filter(pk=row.pk).update(content_hash=changed)
 
 
 def enter_adopted(original: NewFile) -> None:

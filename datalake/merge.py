@@ -2,8 +2,9 @@
 L-4, L-6, L-7, L-9]
 
 FRAGMENTED (files found, foreign ones adopted) → QUERYING (headers read and compared) →
-CONSOLIDATING (blocks copied, result read back) → MERGED (catalogue switched, archive asked for). A
-refusal leaves the sources as they are and its reason on the row.
+CONSOLIDATING (files of older versions of the schema upgraded, blocks copied, result read back) →
+MERGED (catalogue switched, archive asked for). A refusal leaves the sources as they are and its
+reason on the row.
 
 Each attempt writes a file of its own, and the catalogue says which one counts: a merger that lost
 its place, and does not know it yet, writes over nobody's file. [O-6]
@@ -12,11 +13,15 @@ its place, and does not know it yet, writes over nobody's file. [O-6]
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import accumulate
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -24,7 +29,7 @@ from django.db.models import F, Max, QuerySet
 
 from datalake import adopt, catalogue, layout
 from datalake.archive import ask_for_archive
-from datalake.avro import container
+from datalake.avro import container, upgrading
 from datalake.avro.columns import add_hashes
 from datalake.catalogue import NewFile
 from datalake.choices import MergeState, RecordType
@@ -39,6 +44,7 @@ from datalake.errors import (
 from datalake.layout import Period
 from datalake.models import LakeFile, Merge
 from datalake.records import schema_of
+from datalake.schemas import VERSIONS
 from datalake.storage import buckets
 from operations.database.locks import exclusive
 from operations.errors import Refusal, error_text
@@ -223,20 +229,26 @@ def _consolidate(
     on_records: OnRecords,
 ) -> Merge:
     started = time.monotonic()
-    expected = check_sources(merge.record_type, sources, limit_bytes)
+    found = check_sources(merge.record_type, sources, limit_bytes)
     _current(merge).update(
-        state=MergeState.CONSOLIDATING, files=len(sources), records_in=expected.records
+        state=MergeState.CONSOLIDATING, files=len(sources), records_in=found.records
     )
     _delete_lost(merge.record_type, period)
     key = layout.merged_key(merge.record_type, period, merge.generation)
     copied = [0, *accumulate(source.records for source in sources)]
-    write_merged(
-        merge.record_type,
-        key,
-        [source.key for source in sources],
-        expected,
-        lambda number: on_records(copied[number], expected.records),
-    )
+    with _upgraded(merge.record_type, sources) as upgraded:
+        changes = upgraded.changes
+        expected = container.Summary(
+            found.records, add_hashes([found.content_hash, *changes.values()])
+        )
+        write_merged(
+            merge.record_type,
+            key,
+            [source.key for source in sources],
+            expected,
+            lambda number: on_records(copied[number], expected.records),
+            upgraded.copies,
+        )
     size = _check_result(key, expected, limit_bytes)
     schema = schema_of(merge.record_type).name
     merged = NewFile(
@@ -245,6 +257,7 @@ def _consolidate(
     try:
         with transaction.atomic():
             catalogue.switch(merge, sources, merged, seconds=round(time.monotonic() - started, 3))
+            catalogue.change_hashes(merge.record_type, changes)
             ask_for_archive(merge)
     except (MergeBusy, OperationalError):
         if not connection.in_atomic_block:
@@ -252,6 +265,34 @@ def _consolidate(
         _delete_if_lost(merge, key)
         raise
     return Merge.objects.get(pk=merge.pk)
+
+
+@dataclass
+class Upgraded:
+    """Copies of sources under a newer version of their schema, by key, and what that adds to the
+    content hash of each day.
+    """
+
+    copies: dict[str, BinaryIO] = field(default_factory=dict)
+    changes: Counter[date] = field(default_factory=Counter)
+
+
+@contextmanager
+def _upgraded(record_type: str, sources: Sequence[LakeFile]) -> Iterator[Upgraded]:
+    """Sources of an older version are decoded, and encoded under the one in force, on this
+    machine's disk. Raises NotAvro.
+    """
+    schema, upgraded, bucket = schema_of(record_type), Upgraded(), buckets.campaign_data()
+    with ExitStack() as open_copies:
+        for source in sources:
+            if source.schema == schema.name:
+                continue
+            copy = cast("BinaryIO", open_copies.enter_context(tempfile.TemporaryFile()))
+            with bucket.open(source.key) as opened:
+                changes = upgrading.upgrade(opened, copy, schema, name=source.key)
+            upgraded.changes.update({day.last_day: change for day, change in changes.items()})
+            upgraded.copies[source.key] = copy
+        yield upgraded
 
 
 def _delete_if_lost(merge: Merge, key: str) -> None:
@@ -275,8 +316,8 @@ def _delete_lost(record_type: str, period: Period) -> None:
 def check_sources(
     record_type: str, sources: Sequence[LakeFile], limit_bytes: int
 ) -> container.Summary:
-    """Every source's header against the schema in force and the catalogue. Returns what the result
-    must hold.
+    """Every source's header against its version of the schema and the catalogue. Returns what they
+    hold together.
 
     Raises TooLarge, OutdatedSchema, CountMismatch, NotAvro.
     """
@@ -286,16 +327,20 @@ def check_sources(
             f"{len(sources)} files of {record_type} have {total:,} bytes, which is more"
             f" than the limit of {limit_bytes:,} for a merge."
         )
-    schema = schema_of(record_type)
     bucket = buckets.campaign_data()
     for source in sources:
         with bucket.open(source.key) as opened:
             header = container.read_header(opened)
-        adopt.require_current_schema(schema, header, source.key)
-        if not header.normalised or header.codec != container.CODEC or header.schema != schema.avro:
+        schema = VERSIONS.get(source.schema)
+        if (
+            schema is None
+            or (header.schema_name, header.schema) != (schema.name, schema.avro)
+            or not header.normalised
+            or header.codec != container.CODEC
+        ):
             raise OutdatedSchema(
-                f"{source.key} does not match the current schema {schema.name}. Convert the"
-                " file or move it away."
+                f"{source.key} was not written with a known version of the schema of"
+                f" {record_type}. Convert the file or move it away."
             )
         if header.summary != container.Summary(source.records, int(source.content_hash, 16)):
             raise CountMismatch(
@@ -310,10 +355,12 @@ def write_merged(
     key: str,
     source_keys: Sequence[str],
     expected: container.Summary,
-    on_source: Callable[[int], object] = lambda number: None,
+    on_source: Callable[[int], object],
+    instead: Mapping[str, BinaryIO],
 ) -> None:
     """Copy all blocks into one file; `on_source` is called with the number of each source before it
-    is copied. Raises CountMismatch before anything is published if they are not what was expected.
+    is copied, and `instead` holds what is copied in the place of some. Raises CountMismatch before
+    anything is published if they are not what was expected.
     """
     # every attempt makes the same bytes of the same sources
     name = key.rpartition("/")[0]
@@ -321,7 +368,7 @@ def write_merged(
         records = container.merge(
             out,
             schema_of(record_type),
-            _opened(source_keys, on_source),
+            _opened(source_keys, on_source, instead),
             summary=expected,
             name=name,
         )
@@ -332,12 +379,18 @@ def write_merged(
             )
 
 
-def _opened(keys: Sequence[str], on_source: Callable[[int], object]) -> Iterator[BinaryIO]:
+def _opened(
+    keys: Sequence[str], on_source: Callable[[int], object], instead: Mapping[str, BinaryIO]
+) -> Iterator[BinaryIO]:
     bucket = buckets.campaign_data()
     for number, key in enumerate(keys):
         on_source(number)
-        with bucket.open(key) as source:
-            yield source
+        if key in instead:
+            instead[key].seek(0)
+            yield instead[key]
+        else:
+            with bucket.open(key) as source:
+                yield source
 
 
 def _check_result(key: str, expected: container.Summary, limit_bytes: int) -> int:

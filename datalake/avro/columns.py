@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from datalake.records import schema_of
-from datalake.schemas import Field, Kind
+from datalake.schemas import Field, Kind, Schema
 
 MODULUS = 1 << 256
 CHUNK_ROWS = 20_000  # small enough for the columns' bytes to stay in the processor's cache
@@ -30,9 +30,11 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
-def encode(record_type: str, frame: pl.DataFrame) -> list[bytes]:
-    """The encoded bytes of each record of a valid record frame, in row order."""
-    fields = schema_of(record_type).fields
+def encode(record_type: str, frame: pl.DataFrame, *, schema: Schema | None = None) -> list[bytes]:
+    """The encoded bytes of each record of a valid record frame, in row order; `schema` is an older
+    version than the one in force.
+    """
+    fields = (schema or schema_of(record_type)).fields
     encoded: list[bytes] = []
     for chunk in frame.iter_slices(CHUNK_ROWS):
         columns = [_encode_column(field, chunk[field.name]) for field in fields]

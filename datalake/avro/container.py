@@ -87,10 +87,15 @@ def write(out: BinaryIO, schema: Schema, encoded: Sequence[bytes], *, name: str)
     summary = Summary(len(encoded), content_hash(encoded))
     sync = sync_marker(name, summary)
     out.write(header_bytes(schema, summary, sync))
+    write_blocks(out, encoded, sync)
+    return summary
+
+
+def write_blocks(out: BinaryIO, encoded: Sequence[bytes], sync: bytes) -> None:
+    """Write encoded records after a header that has this sync marker."""
     for start in range(0, len(encoded), RECORDS_PER_BLOCK):
         block = encoded[start : start + RECORDS_PER_BLOCK]
         _write_block(out, len(block), pack(b"".join(block)), sync)
-    return summary
 
 
 def merge(

@@ -29,6 +29,7 @@ from datalake.layout import parse_period
 from datalake.models import Checkpoint, Claim, LakeFile, PublishedDay
 from datalake.parity.comparison import Published, plus, total
 from datalake.records import partition_day
+from datalake.schemas import VERSIONS, Schema
 from datalake.streams import deadletters, deduplication
 from datalake.streams.lineage import shard_of, stream_of
 
@@ -109,10 +110,13 @@ def _content(claim: Claim) -> Days:
     if not _is_of_stream(claim):
         return _saved_from_file(claim)
     days: dict[tuple[str, date], list[Summary]] = defaultdict(list)
+    # under which version of its schema each type was saved: it may have had a newer one since
+    saved_as = dict(LakeFile.objects.filter(claim=claim).values_list("record_type", "schema"))
     for record_type, frames in _claimed(claim).items():
         frame = pl.concat(frames, rechunk=True)
         taken = _took_effect(claim, frame["dedupeHash"])
-        for day, summary in _by_day(record_type, frame.filter(taken)):
+        schema = VERSIONS.get(saved_as.get(record_type, ""))
+        for day, summary in _by_day(record_type, frame.filter(taken), schema):
             days[record_type, day].append(summary)
     return {key: Published(total(parts)) for key, parts in days.items()}
 
@@ -138,10 +142,12 @@ def _took_effect(claim: Claim, hashes: pl.Series) -> pl.Series:
     return deduplication.of_claim(save.CONSUMER, hashes, claim.pk)
 
 
-def _by_day(record_type: str, frame: pl.DataFrame) -> Iterable[tuple[date, Summary]]:
+def _by_day(
+    record_type: str, frame: pl.DataFrame, schema: Schema | None
+) -> Iterable[tuple[date, Summary]]:
     days = frame["date"].struct.field("created").str.slice(0, 10)
     for day in days.unique().sort():
-        encoded = columns.encode(record_type, frame.filter(days == day))
+        encoded = columns.encode(record_type, frame.filter(days == day), schema=schema)
         yield (
             partition_day(day).last_day,
             Summary(len(encoded), columns.content_hash(encoded)),

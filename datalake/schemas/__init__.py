@@ -1,5 +1,8 @@
 """The contracts: one `*.avsc` file per record type and version, read once. The highest version of a
-type is in force. [L-1]
+type is in force; files of the earlier ones stay readable. [L-1]
+
+A version has all fields of the one before it, as they are, and new ones that need no value: what
+is written under one version can be read, and written again, under the next.
 
 Supported shapes of a field: string, ["null", string], double, array of string, and the record
 `date` with the string `created`.
@@ -71,19 +74,45 @@ def _field(declared: Mapping[str, Any]) -> Field:
     )
 
 
-def _load() -> dict[str, Schema]:
-    newest: dict[str, Schema] = {}
+def require_successor(older: Schema, newer: Schema) -> None:
+    """Raises ValueError unless records of `older` are records of `newer` when each field that is
+    new is null.
+    """
+    new = [field for field in newer.fields if field not in older.fields]
+    defaults = {each["name"]: each.get("default", "") for each in newer.avro["fields"]}
+    if (
+        newer.version != older.version + 1
+        or set(older.fields) - set(newer.fields)
+        or any(not field.nullable or defaults[field.name] is not None for field in new)
+    ):
+        raise ValueError(
+            f"{newer.name} does not follow {older.name}: it must have all of its fields, and new"
+            ' ones of the type ["null", "string"] with the default null.'
+        )
+
+
+def add(schema: Schema) -> None:
+    """Let a schema be known, in the order of its versions. Raises ValueError for a version that
+    does not follow the one before it.
+    """
+    if schema.record_type in _newest:
+        require_successor(_newest[schema.record_type], schema)
+    _newest[schema.record_type] = _named[schema.name] = schema
+
+
+def _load() -> None:
+    found = []
     for file in resources.files(__package__).iterdir():
         if named := FILE_NAME.fullmatch(file.name):
-            schema = read_schema(
-                named["type"], int(named["version"]), json.loads(file.read_text(encoding="utf-8"))
-            )
-            if (
-                schema.record_type not in newest
-                or newest[schema.record_type].version < schema.version
-            ):
-                newest[schema.record_type] = schema
-    return newest
+            avro = json.loads(file.read_text(encoding="utf-8"))
+            found.append(read_schema(named["type"], int(named["version"]), avro))
+    for schema in sorted(found, key=lambda each: (each.record_type, each.version)):
+        add(schema)
 
 
-SCHEMAS: Mapping[str, Schema] = MappingProxyType(_load())
+_newest: dict[str, Schema] = {}
+_named: dict[str, Schema] = {}
+_load()
+SCHEMAS: Mapping[str, Schema] = MappingProxyType(_newest)
+# every version, by its name: `scoring.v1`
+VERSIONS: Mapping[str, Schema] = MappingProxyType(_named)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datalake import catalogue, records, save
+import pytest
+
+from datalake import catalogue, records, save, schemas
 from datalake.layout import Period
 from datalake.storage import buckets
 from tests.support.avro_files import written
@@ -35,6 +37,17 @@ def readable_ids(period=DAY, record_type="scoring"):
 
 def ids(count):
     return sorted(f"fan-{number}" for number in range(count))
+
+
+def second_version(monkeypatch: pytest.MonkeyPatch, record_type: str = "registration") -> None:
+    """From now on the type has a version 2 in force, with the field `source`."""
+    older = schemas.SCHEMAS[record_type]
+    new = {"name": "source", "type": ["null", "string"], "default": None}
+    fields = [*older.avro["fields"], new]
+    newer = schemas.read_schema(record_type, 2, {**older.avro, "fields": fields})
+    monkeypatch.setitem(schemas._named, newer.name, newer)
+    monkeypatch.setitem(schemas._newest, record_type, older)
+    schemas.add(newer)
 
 
 def put_foreign(name, rows, *, folder="avro/registration/2026/01/20", codec="deflate", schema=None):

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections
 
-from datalake import archive, catalogue, layout, merge
+from datalake import archive, catalogue, layout, merge, save
 from datalake.avro import container
 from datalake.choices import FileState, MergeState
 from datalake.errors import (
@@ -24,6 +24,7 @@ from datalake.errors import (
 )
 from datalake.layout import Period
 from datalake.models import LakeFile, LakePartition, Merge
+from datalake.parity import check
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.database.locks import exclusive
@@ -37,9 +38,10 @@ from tests.datalake.lake_cases import (
     put_foreign,
     readable_ids,
     save_loose,
+    second_version,
     valid,
 )
-from tests.support.lake import NOON, lake_bytes
+from tests.support.lake import NOON, lake_bytes, publish_registrations, publish_scores
 
 pytestmark = pytest.mark.django_db
 
@@ -478,3 +480,65 @@ def test_a_merged_file_holds_the_same_bytes_wherever_it_is_made(monkeypatch):
 def test_merging_is_enabled_for_the_three_campaign_types():
     """[L-3]"""
     assert set(merge.enabled_types()) == {"registration", "scoring", "codeAssignment"}
+
+
+def save_registrations(*numbers, **changes):
+    publish_registrations(*numbers, key=f"records {numbers}", **changes)
+    save.save("input")
+
+
+def sources_of(period=DAY):
+    """Fan → the value of the field that version 2 adds, of every record that readers find."""
+    found = {}
+    for file in catalogue.readable_files("registration", period):
+        with buckets.campaign_data().open(file.key) as source:
+            for record in container.read_records(source):
+                assert record["globalUserId"] not in found
+                found[record["globalUserId"]] = record.get("source", "version 1")
+    return found
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_l1_a_day_of_two_versions_is_readable_and_merged_under_the_newer_one(monkeypatch, counted):
+    """[L-3, L-4, L-9, X-9] Parity holds before and after, whenever what was published is counted;
+    what was saved as version 1 is archived as it was.
+    """
+    save_registrations(1, 2)
+    merge.merge_period("registration", DAY)
+    save_registrations(3)
+    if counted:
+        assert check.check().ok
+    second_version(monkeypatch)
+    publish_registrations(4, 5, key="v2", source="web")
+    save.save("input")
+    assert sources_of() == dict.fromkeys(("fan-1", "fan-2", "fan-3"), "version 1") | {
+        "fan-4": "web",
+        "fan-5": "web",
+    }
+    if counted:
+        assert check.check(read_files=True).ok
+    done = merge.merge_period("registration", DAY)
+    assert (done.files, done.records_in, done.records_out) == (3, 5, 5)
+    [file] = catalogue.readable_files("registration", DAY)
+    assert file.schema == "registration.v2"
+    assert sources_of() == dict.fromkeys(("fan-1", "fan-2", "fan-3")) | {
+        "fan-4": "web",
+        "fan-5": "web",
+    }
+    assert file.content_hash == LakePartition.objects.get().content_hash
+    assert check.check(read_files=True).ok
+    archive.archive(done.pk)
+    kept = LakeFile.objects.filter(state="archived").order_by("schema")
+    assert [each.schema for each in kept] == ["registration.v1"] * 2 + ["registration.v2"]
+    with buckets.campaign_data().open(kept[0].key) as source:
+        assert container.read_header(source).schema_name == "registration.v1"
+
+
+def test_l1_frames_published_under_version_1_are_saved_under_version_2(monkeypatch):
+    """Scores are frames: one of another version is read record by record."""
+    publish_scores(3)
+    second_version(monkeypatch, "scoring")
+    save.save("scored")
+    assert LakeFile.objects.get().schema == "scoring.v2"
+    assert readable_ids() == ids(3)
+    assert check.check(read_files=True).ok
