@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -83,3 +84,42 @@ def test_the_same_bytes_put_back_later_are_another_version(bucket):
         for modified in (first, first + timedelta(milliseconds=700), later)
     ]
     assert versions[0] == versions[1] != versions[2]
+
+
+LARGE = b"y" * (9 << 20)
+
+
+def test_what_is_put_has_a_checksum_that_s3_compares_a_large_file_one_for_each_part(bucket):
+    if isinstance(bucket, buckets.DiskBucket) or not bucket.location:
+        return
+    sums: list[bytes] = []
+
+    def note(request, **_):
+        if request.method == "PUT":
+            sums.append(request.headers.get("x-amz-checksum-crc32", b""))
+
+    bucket.client.meta.events.register("before-send.s3", note)
+    bucket.put("small", b"x")
+    with bucket.writer("large") as out:
+        out.write(LARGE)
+    assert len(sums) == 3
+    assert all(sums)
+    assert bucket.sha256("large") == hashlib.sha256(LARGE).hexdigest()
+    bucket.copy("large", "copy")
+    assert bucket.sha256("copy") == hashlib.sha256(LARGE).hexdigest()
+
+
+def test_of_a_large_file_whose_upload_breaks_off_nothing_is_there_and_no_part_stays(
+    bucket, monkeypatch
+):
+    if isinstance(bucket, buckets.DiskBucket) or not bucket.location:
+        return
+
+    def refused(**options):
+        raise ClientError({"Error": {"Code": "SlowDown"}}, "UploadPart")
+
+    monkeypatch.setattr(bucket.client, "upload_part", refused)
+    with pytest.raises(BucketUnreachable, match="SlowDown"), bucket.writer("large") as out:
+        out.write(LARGE)
+    assert not bucket.exists("large")
+    assert "Uploads" not in bucket.client.list_multipart_uploads(Bucket="lake")
