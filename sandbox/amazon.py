@@ -1,5 +1,6 @@
 """Amazon's services as one small server on this machine: moto's, in a process of its own, with the
-buckets, queues and catalog that the product's settings name. It forgets everything when it ends.
+buckets, queues, table and catalog that the product's settings name. It forgets everything when it
+ends.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ ACCOUNT = {
 }
 SCORING, LAKE = "fairwave-scoring", "fairwave-lake"
 GLUE_DATABASE = "fairwave"
-EMAIL_QUEUE = "emails"
+EMAIL_QUEUE, VERDICT_QUEUE = "emails", "verdicts.fifo"
+DEMAND_TABLE = "demand"
 
 
 def fresh_folder(data: Path) -> Path:
@@ -82,11 +84,20 @@ def set_up(address: str) -> dict[str, str]:
     for bucket in (SCORING, LAKE):
         s3.create_bucket(Bucket=bucket)
     glue.create_database(DatabaseInput={"Name": GLUE_DATABASE})
+    session.client("dynamodb", endpoint_url=address).create_table(
+        TableName=DEMAND_TABLE,
+        KeySchema=[{"AttributeName": "globalUserId", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "globalUserId", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    fifo = {"FifoQueue": "true"}
     return {
         "SCORING_BUCKET": f"s3://{SCORING}/presale",
         "CAMPAIGN_DATA_BUCKET": f"s3://{LAKE}/presale",
         "EMAIL_QUEUE": sqs.create_queue(QueueName=EMAIL_QUEUE)["QueueUrl"],
+        "VERDICT_QUEUE": sqs.create_queue(QueueName=VERDICT_QUEUE, Attributes=fifo)["QueueUrl"],
         "GLUE_DATABASE": GLUE_DATABASE,
+        "DEMAND_TABLE": DEMAND_TABLE,
     }
 
 

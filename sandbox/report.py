@@ -49,6 +49,7 @@ def summary(presale: Presale, *, aws: bool) -> dict[str, Any]:
         "sent": summed(each["sent"] for each in presale.waves),
         "emails": steps["deliver_email"],
         "gateway": steps["gateway"],
+        "verdicts": verdicts(presale.campaign_id),
         "lake": {"records": presale.saved, **merged(steps["merge_avro"]["merges"])},
         "proof": {"verified": steps["proof"]["verified"], "commitment": scores["commitment"]},
         "site": GONE if aws else how_to_look(),
@@ -62,6 +63,25 @@ def summary(presale: Presale, *, aws: bool) -> dict[str, Any]:
             "proof": steps["proof"]["bundle"],
             "input files": str(presale.files),
         },
+    }
+
+
+def verdicts(campaign_id: str) -> dict[str, Any]:
+    """Who was selected, as the services behind the verdict queue and the table of events learn it.
+    [T-4]
+    """
+    from datalake import queues
+    from datalake.choices import QueueName
+    from demand.models import SelectedEvents
+    from demand.selected_events import dynamodb
+    from waves.models import Selection
+
+    return {
+        "saved": Selection.objects.filter(campaign__campaign_id=campaign_id).count(),
+        "fans_with_events": SelectedEvents.objects.filter(by_campaign__has_key=campaign_id).count(),
+        "on_sqs": queues.is_on_sqs(QueueName.VERDICT),
+        "messages_waiting": queues.waiting(QueueName.VERDICT),
+        "events_to_write": dynamodb.to_write(),
     }
 
 
@@ -189,6 +209,7 @@ def table(result: dict[str, Any]) -> str:
             ),
         ),
         ("", ""),
+        ("verdicts", line_of_verdicts(result["verdicts"])),
         ("records in the lake", f"{lake['records']:>7,} saved by this run"),
         (
             "files merged",
@@ -211,6 +232,15 @@ def table(result: dict[str, Any]) -> str:
     title = f"\nThe presale {result['campaign_id']}, end to end\n"
     lines = "\n".join(f"  {name:<40}{value}".rstrip() for name, value in rows)
     return f"{title}{lines}\n\n{result['site']}"
+
+
+def line_of_verdicts(verdicts: Mapping[str, Any]) -> str:
+    waiting = f"{verdicts['messages_waiting']:,}"
+    return (
+        f"{verdicts['saved']:>7,} saved, {verdicts['fans_with_events']:,} fans with events;"
+        f" in the verdict queue: {'handed over to SQS, ' if verdicts['on_sqs'] else ''}"
+        f"{waiting} waiting"
+    )
 
 
 def lines_of_wave(wave: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -34,6 +34,14 @@ def test_a_presale_on_amazons_services_ends_with_a_verified_proof(tmp_path):
     assert [wave["state"] for wave in result["waves"]] == ["completed"] * 3
     assert result["sent"]["ok"] == result["selected"] > 0
     assert result["lake"]["files_merged"] > result["lake"]["merged_into"] > 0
+    selected = result["selected"]
+    assert result["verdicts"] == {
+        "saved": selected,
+        "fans_with_events": selected,
+        "on_sqs": True,
+        "messages_waiting": 0,
+        "events_to_write": 0,
+    }
     kept = result["where"]
     assert all(kept[name].startswith("s3://") for name in ("scrubbed file", "lake"))
 
