@@ -131,5 +131,9 @@ class TableUnreachable(Refusal):
     is_transient = True
 
 
+class ConditionFailed(Refusal):
+    """An item of a DynamoDB table is not as it had to be for a change: nothing was changed."""
+
+
 class ItemRefused(Refusal):
     """A DynamoDB table will never take what was to be written."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from datalake.aws.errors import translated
-from datalake.errors import ItemRefused, TableUnreachable
+from datalake.aws.errors import table_error, translated
+from datalake.errors import ConditionFailed, TableUnreachable
 
 AT_ONCE: Final = 16  # connections
 # Throttled requests are repeated a little later; what is still refused then waits in our rows.
@@ -21,7 +21,6 @@ PATIENCE = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=AT_ONCE,
 )
-_NEVER_TAKEN = {"ValidationException", "ItemCollectionSizeLimitExceededException"}
 
 
 class SetTable:
@@ -31,6 +30,10 @@ class SetTable:
 
     def __init__(self, name: str, *, key: str, attribute: str, endpoint: str = "") -> None:
         self.name, self._key, self._attribute, self._endpoint = name, key, attribute, endpoint
+        self._version = f"{attribute}_version"
+        self._translated = partial(
+            translated, TableUnreachable, f"The table {name}", sort=partial(table_error, name)
+        )
 
     @cached_property
     def client(self) -> Any:
@@ -45,36 +48,50 @@ class SetTable:
         Raises TableUnreachable, also where it is throttled, and ItemRefused.
         """
         add = "ADD #s :s SET #v = :v" if strings else "SET #v = :v"
-        newest = "attribute_not_exists(#v) OR #v <= :v"
-        if not self._update(key, add, newest, version, strings):
+        try:
+            self._update(
+                key, add, "attribute_not_exists(#v) OR #v <= :v", version=version, strings=strings
+            )
+            if gone:
+                self._update(key, "DELETE #s :s", "#v = :v", version=version, strings=gone)
+        except ConditionFailed:
             return False
-        return not gone or self._update(key, "DELETE #s :s", "#v = :v", version, gone)
+        return True
+
+    def forget(self, key: str) -> None:
+        """Take our attributes out of the item, and the item where nothing else is in it. Repeats
+        change nothing. Raises as `write` does.
+        """
+        item = {"TableName": self.name, "Key": {self._key: {"S": key}}}
+        ours = {"#s": self._attribute, "#v": self._version}
+        with suppress(ConditionFailed), self._translated():
+            left = self.client.update_item(
+                **item,
+                UpdateExpression="REMOVE #s, #v",
+                ConditionExpression="attribute_exists(#k)",
+                ExpressionAttributeNames=ours | {"#k": self._key},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+            if set(left) == {self._key}:
+                self.client.delete_item(
+                    **item,
+                    ConditionExpression="attribute_not_exists(#v)",
+                    ExpressionAttributeNames={"#v": self._version},
+                )
 
     def _update(
-        self, key: str, update: str, condition: str, version: int, strings: Collection[str]
-    ) -> bool:
-        names = {"#v": f"{self._attribute}_version"}
+        self, key: str, update: str, condition: str, *, version: int, strings: Collection[str]
+    ) -> None:
+        names = {"#v": self._version}
         values: dict[str, Mapping[str, Any]] = {":v": {"N": str(version)}}
         if strings:
             names["#s"], values[":s"] = self._attribute, {"SS": sorted(strings)}
-        with translated(TableUnreachable, f"The table {self.name}", sort=self._sorted):
-            try:
-                self.client.update_item(
-                    TableName=self.name,
-                    Key={self._key: {"S": key}},
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues=values,
-                )
-            except ClientError as error:
-                if error.response["Error"].get("Code") == "ConditionalCheckFailedException":
-                    return False
-                raise
-        return True
-
-    def _sorted(self, error: ClientError) -> Exception:
-        line = str(error).partition("\n")[0]
-        if error.response["Error"].get("Code") in _NEVER_TAKEN:
-            return ItemRefused(f"The table {self.name} refuses an item: {line}")
-        return TableUnreachable(f"The table {self.name} does not answer as it should: {line}")
+        with self._translated():
+            self.client.update_item(
+                TableName=self.name,
+                Key={self._key: {"S": key}},
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )

@@ -9,10 +9,13 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from datalake.errors import (
+    ConditionFailed,
+    ItemRefused,
     IteratorExpired,
     NoSuchPosition,
     StreamBusy,
     StreamUnreachable,
+    TableUnreachable,
     UnknownStream,
 )
 
@@ -70,6 +73,19 @@ def stream_error(stream: str, error: ClientError) -> Exception:
         case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
             return NoSuchPosition(f"The stream {stream} has no such sequence number: {line}")
     return StreamUnreachable(f"The stream {stream} does not answer as it should: {line}")
+
+
+def table_error(table: str, error: ClientError) -> Exception:
+    """What an answer of DynamoDB means: ConditionFailed, ItemRefused, or TableUnreachable for all
+    else, also where too much is asked of it. [T-4]
+    """
+    line = _first_line(error)
+    match error.response["Error"].get("Code", ""):
+        case "ConditionalCheckFailedException":
+            return ConditionFailed(f"An item of the table {table} has changed.")
+        case "ValidationException" | "ItemCollectionSizeLimitExceededException":
+            return ItemRefused(f"The table {table} refuses an item: {line}")
+    return TableUnreachable(f"The table {table} does not answer as it should: {line}")
 
 
 def _first_line(error: Exception) -> str:

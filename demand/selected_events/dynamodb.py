@@ -31,6 +31,7 @@ from operations.database.locks import ended_when_idle, exclusive
 from operations.database.statements import rows, run
 
 CONSUMER: Final = "demand-table"
+LOCK: Final = "demand table"  # whoever writes to it has it alone
 KEY, ATTRIBUTE = "globalUserId", "selected_events"
 FANS_PER_BATCH: Final = 25
 REFUSED_FOR: Final = timedelta(hours=1)
@@ -80,7 +81,7 @@ def step(batches: int) -> Consumed | None:
     """
     if not settings.DEMAND_TABLE:
         return None
-    with exclusive("demand table", wait=False) as alone:
+    with exclusive(LOCK, wait=False) as alone:
         if not alone:
             return None
         with ended_when_idle(STOPPED_SECONDS):
@@ -88,19 +89,22 @@ def step(batches: int) -> Consumed | None:
             return _write(due) if due else None
 
 
-def _unwritten() -> QuerySet[SelectedEvents]:
-    return SelectedEvents.objects.filter(written_version__lt=F("version"))
-
-
-def _write(due: Sequence[Due]) -> Consumed:
-    table = SetTable(
+def the_table() -> SetTable:
+    return SetTable(
         settings.DEMAND_TABLE,
         key=KEY,
         attribute=ATTRIBUTE,
         endpoint=settings.AWS_ENDPOINT_URL,
     )
+
+
+def _unwritten() -> QuerySet[SelectedEvents]:
+    return SelectedEvents.objects.filter(written_version__lt=F("version"))
+
+
+def _write(due: Sequence[Due]) -> Consumed:
     with ThreadPoolExecutor(AT_ONCE) as writers:
-        outcomes = list(writers.map(partial(_write_one, table), due))
+        outcomes = list(writers.map(partial(_write_one, the_table()), due))
     pairs = list(zip(due, outcomes, strict=True))
     written = [each for each, outcome in pairs if outcome is None]
     run(_END, ids=[each.pk for each in written], versions=[each.version for each in written])

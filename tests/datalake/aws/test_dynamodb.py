@@ -58,6 +58,16 @@ def test_t4_an_older_version_undoes_nothing(client, table):
     assert events_in(client) == {"fan": ["b"]}
 
 
+def test_x11_an_item_is_forgotten_and_what_others_keep_in_theirs_stays(client, table):
+    client.put_item(TableName=DEMAND_TABLE, Item={"globalUserId": {"S": "b"}, "x": {"S": "y"}})
+    for fan in ("fan", "b"):
+        table.write(fan, version=1, strings=["a"], gone=())
+        for _ in range(2):
+            table.forget(fan)
+    items = client.scan(TableName=DEMAND_TABLE)["Items"]
+    assert items == [{"globalUserId": {"S": "b"}, "x": {"S": "y"}}]
+
+
 def test_t4_what_is_refused_for_good_is_told_from_a_table_that_is_away(aws, client, table):
     text = {"globalUserId": {"S": "fan"}, "selected_events": {"S": "no set"}}
     client.put_item(TableName=DEMAND_TABLE, Item=text)

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from django.utils import timezone
 
 from datalake.aws.dynamodb import SetTable
+from datalake.aws.errors import table_error
 from datalake.errors import ConsumerFailed, ItemRefused, TableUnreachable
 from datalake.streams import consumers
 from demand.models import SelectedEvents
@@ -105,13 +106,10 @@ def test_t4_what_is_throttled_is_written_later_and_the_rest_now(client, monkeypa
     error = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "slow"}}
     real = SetTable._update
 
-    def throttled(table, key, *values):
+    def throttled(table, key, *values, **named):
         if key == "a":
-            try:
-                raise ClientError(error, "UpdateItem")
-            except ClientError as found:
-                raise table._sorted(found) from found
-        return real(table, key, *values)
+            raise table_error(table.name, ClientError(error, "UpdateItem"))
+        return real(table, key, *values, **named)
 
     with monkeypatch.context() as patched:
         patched.setattr(SetTable, "_update", throttled)
