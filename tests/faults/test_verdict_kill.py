@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import random
 import signal
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from campaigns.models import Registrant
 from datalake import queues
@@ -19,25 +21,31 @@ from demand.selected_events.saving import FanEvents, save_events
 from tests.support.cloud import events_in, use_table
 from tests.support.processes import STATEMENT, Process, command
 from tests.support.verdicts import assignment, campaign_of, publish, told
+from waves.verdicts import saving, transform
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 FANS, KILLS = (30_000, 20) if FULL else (3_000, 3)
 IN_A_BATCH = 250
-ONE_AT_A_TIME = {"waves.verdicts.transform:BATCHES": 1, "waves.verdicts.saving:BATCHES": 1}
 STEPS = [  # of the work, each before it is done
     "datalake.streams:publish",
     "waves.verdicts.saving:tell",
     "datalake.queues:put",
-    "datalake.streams.culprits:move_on",
+    "datalake.streams.lanes:move_on",
 ]
 
 
-def consume(**deadly: str | int) -> Process:
-    return command(
-        "consume", "transform", "selections", "--once", constants=ONE_AT_A_TIME, **deadly
-    )
+def work() -> None:
+    """Both consumers, one batch of the stream at a time, until nothing is left."""
+    transform.BATCHES = saving.BATCHES = 1
+    transform.register()
+    saving.register()
+    call_command("consume", "transform", "selections", "--once")
+
+
+def consume(**deadly: Any) -> Process:
+    return Process(work, **deadly)
 
 
 def check_exactly_once(fans: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.models import Market, Registrant
-from datalake.models import Claim, SeenRecord
+from datalake.models import SeenRecord
 from demand.models import SelectedEvents
 from tests.support.verdicts import assignment, campaign_of, consume, publish, rejected, told
 from waves.models import Selection
@@ -98,13 +98,3 @@ def test_t4_a_code_without_a_market_or_of_one_without_events_names_no_event():
     consume()
     assert [each["eventIds"] for each in told()] == [[], []]
     assert events() == {"fan-0": [], "fan-1": []}
-
-
-def test_t1_many_records_take_several_transactions(monkeypatch):
-    monkeypatch.setattr("waves.verdicts.saving.BATCHES", 1)
-    campaign = campaign_of(3)
-    for number in range(3):
-        publish(assignment(campaign, number), to="save-selection")
-    consume()
-    assert Claim.objects.filter(consumer="selections").count() == 3
-    assert len(told()) == 3
