@@ -90,12 +90,13 @@ def set_up(address: str) -> dict[str, str]:
         AttributeDefinitions=[{"AttributeName": "globalUserId", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    fifo = {"FifoQueue": "true"}
     return {
         "SCORING_BUCKET": f"s3://{SCORING}/presale",
         "CAMPAIGN_DATA_BUCKET": f"s3://{LAKE}/presale",
         "EMAIL_QUEUE": sqs.create_queue(QueueName=EMAIL_QUEUE)["QueueUrl"],
-        "VERDICT_QUEUE": sqs.create_queue(QueueName=VERDICT_QUEUE, Attributes=fifo)["QueueUrl"],
+        "VERDICT_QUEUE": sqs.create_queue(
+            QueueName=VERDICT_QUEUE, Attributes={"FifoQueue": "true"}
+        )["QueueUrl"],
         "GLUE_DATABASE": GLUE_DATABASE,
         "DEMAND_TABLE": DEMAND_TABLE,
     }

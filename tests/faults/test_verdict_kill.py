@@ -32,7 +32,7 @@ STEPS = [  # of the work, each before it is done
     "datalake.streams:publish",
     "waves.verdicts.saving:tell",
     "datalake.queues:put",
-    "datalake.streams.lanes:move_on",
+    "datalake.streams.lanes:Lane.move_on",
 ]
 
 
