@@ -28,7 +28,7 @@ from operations import correlation, jobs
 from operations.database.locks import exclusive
 from operations.errors import Refusal
 from operations.subjects import Subject
-from waves.models import Assignment, Code, Member, Resend, Send
+from waves.models import Assignment, Code, Member, Resend, Selection, Send
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ BY_FAN: dict[str, type[Model]] = {
     "members of waves": Member,
     "access codes": Code,
     "assignments of codes": Assignment,
+    "selections": Selection,
 }
 NOT_COUNTED = ("streams", "campaign lake", "files in the scoring bucket")
 

@@ -1,5 +1,5 @@
-"""A fan is erased from the demand archive: from its files, its error files, the current states and
-snapshots. [X-11]
+"""A fan is erased from the demand archive: from its files, its error files, the current states,
+snapshots and selected events. [X-11]
 
     look → current states; each file without the fan, replaced, its snapshots; error files →
     look again
@@ -40,6 +40,7 @@ from demand.erasure import rewriting
 from demand.erasure.scrubbing import ERASED, forget_events, speaks_of
 from demand.errors import CannotErase
 from demand.models import LONGEST_REFERENCE, Batch, CurrentRecord, Snapshot
+from demand.selected_events import forgetting
 from operations.database.locks import exclusive
 from operations.plurals import plural
 
@@ -115,9 +116,11 @@ def erase(
     objects are read, and how many there are.
 
     One erasure works at a time, others wait. Raises CannotErase for what is no fan id, and, when
-    all else is done, for files that cannot be read; OSError while the bucket is down.
+    all else is done, for files that cannot be read; OSError while the bucket is down, and
+    TableUnreachable while the table of selected events is.
     """
     require_fan_id(fan_id)
+    forgetting.forget(fan_id, touch=lambda rows: touch(Place(TABLE, "selected events", rows)))
     erasing = Erasing(fan_id, touch, report_progress)
     with exclusive("demand:erasure"):
         rewriting.settle()

@@ -23,6 +23,7 @@ from datalake.storage import buckets
 from demand.erasure import erasing
 from demand.errors import CannotErase
 from demand.models import CurrentRecord
+from demand.selected_events.saving import FanEvents, save_events
 from operations.models import Job, StatusChange
 from tests.support.change_events import DEMAND, archived, change
 from tests.support.people import client_of, member_of, staff
@@ -73,9 +74,11 @@ def whole_database_says() -> str:
 @pytest.mark.django_db(transaction=True)
 def test_x11_the_receipt_lists_every_place_and_nothing_names_the_fan_any_more(eraser, caplog):
     archived([MINE, change(DEMAND, fanId="fan-2"), BAD])
+    save_events([FanEvents(FAN, "1", ["E1"])])
     file, errors = LakeFile.objects.get().key, next(buckets.campaign_data().list("demand/errors/"))
     result = run(FAN, "--by", "eraser", "--reason", "asked by letter")
     assert [(place["what"], place["name"], place["count"]) for place in result["places"]] == [
+        ("table", "selected events", 1),
         ("table", "current records", 1),
         ("file", file, 1),
         ("table", "snapshots", 1),
