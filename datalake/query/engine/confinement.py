@@ -63,7 +63,9 @@ def confine(folder: str, files: Iterable[int]) -> bool:
     if rules < 0:
         return False
     for path in {folder, *_libraries()}:
-        _allow(libc, rules, os.open(path, os.O_PATH), _READ_FILE | _READ_FOLDER)
+        number = os.open(path, os.O_PATH)
+        _allow(libc, rules, number, _READ_FILE | _READ_FOLDER)
+        os.close(number)
     for number in files:
         _allow(libc, rules, number, _READ_FILE)
     libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)

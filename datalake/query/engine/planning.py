@@ -33,7 +33,7 @@ KNOWN_NODES: Final = frozenset(
     | {"Repartition", "Sort", "Subquery", "SubqueryAlias", "TableScan", "Union", "Unnest"}
     | {"Values", "Window", "WindowExpr"}
 )
-_QUERIES_ONLY: Final = (
+QUERIES_ONLY: Final = (
     SQLOptions().with_allow_ddl(False).with_allow_dml(False).with_allow_statements(False)
 )
 _SETTINGS: Final = {
@@ -75,7 +75,7 @@ def checked(context: SessionContext, sql: str, tables: Iterable[str]) -> DataFra
     """The query, planned. Raises NotAllowed, and whatever the engine raises for what is no query at
     all.
     """
-    planned = context.sql(sql, _QUERIES_ONLY)
+    planned = context.sql(sql, QUERIES_ONLY)
     known = {name.lower() for name in tables}
     for node in _nodes(planned.logical_plan()):
         _require_known(node, known)

@@ -16,6 +16,7 @@ from datalake.query.opened import opened
 from datalake.query.tables import Part
 from datalake.records import schema_of
 from datalake.storage import buckets
+from tests.support import cloud
 from tests.support.lake import scoring_frame
 
 
@@ -97,3 +98,15 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_may(monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda which, limits: raised.append(limits))
     with opened([put("2026-01-20")], ["scoring"], nothing):
         assert raised == [(4_096, 4_096)]
+
+
+def test_an_object_of_s3_is_read_from_a_copy_that_goes_with_the_query(settings, monkeypatch):
+    """The process that reads it has no credentials. [L-8]"""
+    with cloud.running(settings, monkeypatch):
+        settings.STORAGES = settings.STORAGES | {"campaign-data": settings.STORAGES["scoring"]}
+        part = put("2026-01-20")
+        with opened([part], ["scoring"], nothing) as files:
+            buckets.campaign_data().delete(part.key)
+            [link] = Path(files.folder).rglob("*.avro")
+            assert link.read_bytes().startswith(container.MAGIC)
+            assert "deleted" in str(Path(f"/proc/self/fd/{files.numbers[0]}").readlink())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_the_process_has_no_environment_and_no_open_files_but_its_own(ask, tmp_p
         os.close(number)
     assert set(environment) <= {"LC_CTYPE"}  # which Python sets itself
     assert (folder, numbers) == (str(tmp_path), [number])
+
+
+def test_a_query_of_more_files_than_select_knows_is_answered(ask):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4_096, hard), hard))
+    many = [os.dup(0) for _ in range(1_100)]
+    try:
+        assert list(ask("print('[1]')", files=many)) == [[1]]
+    finally:
+        for number in many:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_the_process_is_told_its_limits(ask):

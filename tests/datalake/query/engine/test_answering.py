@@ -29,7 +29,8 @@ DEMAND = {
 def ask(tmp_path, capsys):
     def ask(sql, *record_types, **more):
         for name in record_types:
-            (tmp_path / name / "days").mkdir(parents=True, exist_ok=True)
+            if not (tmp_path / name).exists():
+                (tmp_path / name / "days").mkdir(parents=True)
         question = {
             "step": "run",
             "sql": sql,
@@ -75,6 +76,13 @@ def test_days_and_months_make_one_table(ask, tmp_path):
     ]
     february = "SELECT count(*) FROM registration WHERE partition_date >= '2026-02-01'"
     assert rows(ask(february, "registration")) == [[1]]
+
+
+def test_a_table_of_months_alone_has_its_days(ask, tmp_path):
+    """[L-4]"""
+    put(tmp_path, "months", "registration", [records.normalise(registration(1))])
+    sql = "SELECT partition_date FROM registration WHERE partition_date < '2026-01-21'"
+    assert rows(ask(sql, "registration")) == [["2026-01-20"]]
 
 
 def test_names_inside_records_are_found_in_any_case(ask, tmp_path):

@@ -126,6 +126,25 @@ def test_what_is_no_query_of_the_lake_is_refused(context, sql):
         planning.checked(context, sql, TABLES)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE x AS SELECT 1",
+        "COPY (SELECT 1) TO '/tmp/x.csv' STORED AS CSV",
+        "INSERT INTO scoring SELECT * FROM scoring",
+        "SET datafusion.catalog.information_schema = true",
+        "PREPARE x AS SELECT 1",
+        "SELECT * FROM range(1, 2)",
+        "SELECT * FROM generate_series(1, 2)",
+        "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT n FROM t",
+    ],
+)
+def test_the_engine_itself_refuses_it_before_a_plan_is_looked_at(context, sql):
+    """Either of two lines would do."""
+    with pytest.raises(ValueError, match=r"not supported|not found|n.t match|not enabled"):
+        context.sql(sql, planning.QUERIES_ONLY)
+
+
 def test_comments_and_other_alphabets_in_texts_are_allowed(context):
     sql = "/* größer */ SELECT count(*) -- ; DROP TABLE scoring\n FROM scoring WHERE email = 'ö\u202e'"
     assert reads(context, sql) == {"scoring": ALL}
