@@ -1,6 +1,6 @@
 """Amazon's services as one small server on this machine: moto's, in a process of its own, with the
-buckets, queues, table and catalog that the product's settings name. It forgets everything when it
-ends.
+buckets, queues, streams, table and catalog that the product's settings name. It forgets everything
+when it ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ACCOUNT = {
 }
 SCORING, LAKE = "fairwave-scoring", "fairwave-lake"
 GLUE_DATABASE = "fairwave"
-EMAIL_QUEUE, VERDICT_QUEUE = "emails", "verdicts.fifo"
+EMAIL_QUEUE, ARCHIVE_QUEUE, VERDICT_QUEUE = "emails", "archives", "verdicts.fifo"
+STREAMS, SHARDS = ("input", "save-selection", "scored", "fanlist-ranks"), 2
 DEMAND_TABLE = "demand"
 
 
@@ -90,10 +91,15 @@ def set_up(address: str) -> dict[str, str]:
         AttributeDefinitions=[{"AttributeName": "globalUserId", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    kinesis = session.client("kinesis", endpoint_url=address)
+    for stream in STREAMS:
+        kinesis.create_stream(StreamName=f"fairwave-{stream}", ShardCount=SHARDS)
     return {
+        "STREAM_ENGINE": "kinesis",
         "SCORING_BUCKET": f"s3://{SCORING}/presale",
         "CAMPAIGN_DATA_BUCKET": f"s3://{LAKE}/presale",
         "EMAIL_QUEUE": sqs.create_queue(QueueName=EMAIL_QUEUE)["QueueUrl"],
+        "ARCHIVE_QUEUE": sqs.create_queue(QueueName=ARCHIVE_QUEUE)["QueueUrl"],
         "VERDICT_QUEUE": sqs.create_queue(
             QueueName=VERDICT_QUEUE, Attributes={"FifoQueue": "true"}
         )["QueueUrl"],
