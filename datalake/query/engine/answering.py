@@ -25,7 +25,7 @@ _PREFIXES: Final = re.compile(
     r"|Internal error|type_coercion|caused by)[:\s]*"
 )
 _PARSING: Final = re.compile(r'(?:Parser|Tokenizer)Error\("(.*)"\)', re.DOTALL)
-_EXHAUSTED: Final = "Resources exhausted"
+_EXHAUSTED: Final = re.compile("Resources exhausted|memory allocation failed")
 
 
 def answer(asked: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ def answer(asked: Mapping[str, Any]) -> None:
     except MemoryError:
         _say({"exhausted": True})
     except Exception as error:  # noqa: BLE001 a binding raises what it likes; nothing is hidden
-        _say({"exhausted": True} if _EXHAUSTED in str(error) else {"refused": _reason(error)})
+        _say({"exhausted": True} if _EXHAUSTED.search(str(error)) else {"refused": _reason(error)})
 
 
 def _session(asked: Mapping[str, Any]) -> SessionContext:

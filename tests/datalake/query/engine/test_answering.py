@@ -145,3 +145,11 @@ def test_more_memory_than_the_engine_may_take_is_said(ask):
     product = "SELECT count(DISTINCT a.v || b.v) FROM (SELECT unnest(range(1, 3000))::text v) a"
     answer = ask(f"{product}, (SELECT unnest(range(1, 3000))::text v) b", memory_bytes=4 << 20)
     assert answer[-1] == {"exhausted": True}
+
+
+def test_memory_that_the_system_refuses_is_said(ask, monkeypatch):
+    def refused(asked):
+        raise ValueError("failed to allocate 9 elements: memory allocation failed because …")
+
+    monkeypatch.setattr(answering, "_run", refused)
+    assert ask("SELECT 1") == [{"exhausted": True}]
