@@ -40,27 +40,24 @@ def test_each_record_is_found_once_in_loose_daily_and_monthly_files():
     assert (answer.files, answer.cut) == (2, False)
 
 
-def test_a_condition_on_the_day_reads_only_the_files_of_that_day():
+def test_a_file_of_the_day_that_is_archived_before_it_is_opened_is_found_in_the_merged_one(
+    monkeypatch,
+):
+    """A condition on the day reads only the files of that day. [L-4]"""
     save_loose(3, 4)
     save_loose(7, created=NEXT_NOON, first=100)
-    answer = ask("SELECT count(*) FROM scoring WHERE partition_date = '2026-01-21'")
-    assert (answer.rows, answer.files) == ([[7]], 1)
-
-
-def test_a_file_that_is_archived_before_it_is_opened_is_found_in_the_merged_one(monkeypatch):
-    """[L-4]"""
-    save_loose(3, 4)
     look = tables.readable_parts
 
     def merged_meanwhile():
         parts = look()
-        if len(parts) == 2:
+        if len(parts) == 3:
             merge.merge_period("scoring", DAY)
             archive.run_archive(archive.waiting_jobs()[0].pk)
         return parts
 
     monkeypatch.setattr(tables, "readable_parts", merged_meanwhile)
-    assert ask(BY_DAY).rows == [["2026-01-20", 7]]
+    answer = ask("SELECT count(*) FROM scoring WHERE partition_date = '2026-01-20'")
+    assert (answer.rows, answer.files) == ([[7]], 1)
 
 
 def test_a_file_that_is_lost_is_named(monkeypatch):
