@@ -34,6 +34,7 @@ from datalake.streams.lanes import HANDOVER, Lane
 from datalake.streams.lineage import WHOLE
 from datalake.streams.turns import Consumed, Step, Subscription, Turns
 from operations.database.locks import lock_in_transaction
+from operations.database.retries import retried
 from operations.errors import error_text
 
 __all__ = ["Consumed", "Step", "Subscription", "consume", "register", "register_step", "take"]
@@ -203,6 +204,7 @@ class _Handled:
     handler: Handler
     types: Collection[str]
 
+    @retried
     @transaction.atomic
     def take(self, hand: Stretch, left_out: LeftOut) -> Consumed:
         """The records in hand: their effects, dead letters, ledger and the position."""

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from datalake.erased.fans import erased_since
+from operations.entry import values
 
 logger = logging.getLogger(__name__)
 
@@ -32,4 +33,4 @@ def without_erased(consumer: str, records: Sequence[Mapping[str, Any]]) -> set[i
 def _created(record: Mapping[str, Any]) -> str | None:
     date = record.get("date")
     created = date.get("created") if isinstance(date, Mapping) else None
-    return created if isinstance(created, str) else None
+    return created if isinstance(created, str) and not values.is_unfit(created) else None

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import OperationalError, connection
+from psycopg.errors import DeadlockDetected
 
 from campaigns.errors import ListEntryInvalid
 from datalake import streams
@@ -208,3 +209,18 @@ def test_t1_a_run_that_ends_finds_the_record_that_breaks_its_handler(monkeypatch
     ledger = consumers.consume(once=True)["collector"]
     assert (ledger["in"], ledger["out"], ledger["rejected"], ledger["lag"]) == (4, 3, 1, 0)
     assert DeadLetter.objects.get().index == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_o6_a_transaction_that_was_ended_for_another_is_repeated_at_once():
+    publish_registrations(1, key="a")
+    collector, tries = Collector(), []
+
+    def handler(records):
+        tries.append(len(records))
+        if len(tries) == 1:
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+        return collector(records)
+
+    done = take("collector", "input", handler, types=REGISTRATIONS)
+    assert (done, tries, collector.got) == (Consumed(1, 1), [1, 1], ["fan-1"])

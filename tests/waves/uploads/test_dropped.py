@@ -15,7 +15,7 @@ from datalake.aws.sqs import SqsQueue
 from datalake.storage import buckets
 from operations.models import Alert, Job
 from tests.campaigns.intake.dropped_files import drop
-from tests.support import cloud
+from tests.support import cloud, verdicts
 from tests.support.waves import (
     KEY,
     NOTIFY,
@@ -169,6 +169,8 @@ def test_t2_a_completed_config_publishes_what_is_missing(ann, root):
     drop(key, config + b" ")
     assert taken() is None
     assert len(published()) == before + 1
+    verdicts.consume()
+    assert sorted(each["code"] for each in verdicts.told()) == sorted(members_of(wave).values())
 
 
 def test_t2_a_completed_config_of_a_wave_that_was_not_sent_is_refused(ann):

@@ -33,6 +33,14 @@ def test_x11_records_of_an_erased_fan_are_counted_and_kept_nowhere():
     assert not DeadLetter.objects.exists()
 
 
+@pytest.mark.parametrize("date", ["\ud800", "\0", "yesterday", 7, ["2026"]])
+def test_t4_a_refresh_with_a_date_that_is_none_is_one_without_a_date(date):
+    campaign = campaign_of(1)
+    publish(refresh(campaign, 0, date={"created": date}), to="save-selection")
+    publish(refresh(campaign, 0, date=date), to="save-selection")
+    assert consume()["selections"]["out"] == 2
+
+
 def test_x11_what_the_fan_does_after_the_erasure_is_new():
     campaign = campaign_of(1)
     fans.mark("fan-0")
