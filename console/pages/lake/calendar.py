@@ -14,7 +14,7 @@ from console.pages.jobs import work_on
 from datalake import hand_runs, layout, merge, rights
 from datalake.errors import BadPeriod
 from datalake.layout import Period
-from datalake.models import LakePartition, Merge
+from datalake.models import LakePartition, Merge, ParityResult
 from operations import instants
 
 SHOWN_MERGES = 12
@@ -94,6 +94,7 @@ def period(request: StaffRequest, name: str) -> HttpResponse:
         error=found.error,
         meaning=MEANINGS.get(state, ""),
         partition=of_day,
+        parity=_parity(request, record_type, asked),
         month_file=month_file,
         folder=layout.folder(record_type, asked),
         cl=files.files_of(record_type, asked, request.GET),
@@ -106,3 +107,12 @@ def period(request: StaffRequest, name: str) -> HttpResponse:
         waiting=len(hand_runs.waiting_merges(record_type, asked)),
         **work_on(request, hand_runs.subject_of(record_type, asked)),
     )
+
+
+def _parity(request: StaffRequest, record_type: str, asked: Period) -> ParityResult | None:
+    """How the period compared last, or the month that has its records. [X-9]"""
+    if not request.user.has_perm("datalake.view_parityresult"):
+        return None
+    periods = [str(asked), str(asked.month_period)]
+    found = ParityResult.objects.filter(record_type=record_type, period__in=periods)
+    return found.order_by("-period").first()

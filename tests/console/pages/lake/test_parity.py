@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from operations.models import Job
+from tests.console.lake.lake_rows import a_day
 from tests.console.lake.test_parity import result
 from tests.console.page_cases import said
 
@@ -35,3 +36,12 @@ def test_x9_a_check_is_asked_of_a_worker_once_and_its_progress_is_shown(operator
     assert "Waiting for a worker." in answer.content.decode()
     assert viewer.post("/admin/lake/parity/check/").status_code == 403
     assert "Check now" not in viewer.get("/admin/lake/parity/").content.decode()
+
+
+def test_x9_the_page_of_a_day_says_how_it_compared_itself_or_in_its_month(viewer):
+    a_day()
+    page = "/admin/lake/scoring/2026-01-20/"
+    result(ok=True, period="2026-01").save()
+    assert "Same as the database, compared" in viewer.get(page).content.decode()
+    result(lake=3).save()
+    assert "2 of 5 records are missing in the lake" in viewer.get(page).content.decode()

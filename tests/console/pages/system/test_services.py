@@ -48,9 +48,10 @@ def test_t1_consumers_show_what_they_are_behind_and_lead_to_their_dead_letters(v
 
 def test_o2_troubles_are_linked_a_job_that_failed_or_waits_an_alert_a_run_that_is_late(viewer):
     schedules.write(schedules.registered(), now=timezone.now())
-    Schedule.objects.filter(name="fairwave: merge_daily").update(
-        next_run=timezone.now() - timedelta(hours=1)
-    )
+    hour = timedelta(hours=1)
+    Schedule.objects.update(next_run=timezone.now() + hour)
+    merges = Schedule.objects.filter(name="fairwave: merge_daily")
+    merges.update(next_run=timezone.now() - hour)
     Schedule.objects.filter(name="fairwave: merge_monthly").update(repeats=0)
     failed = jobs.open_job("merge_lake", Subject("lake", "days"))
     Job.objects.update(state="failed", error="disk", finished_at=timezone.now())
