@@ -6,42 +6,25 @@ import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import polars as pl
 
 from campaigns.errors import UnreadableFile
+from campaigns.formats import registration_columns
 from campaigns.formats.csv_lines import TabSeparated
 from campaigns.formats.headers import first_line_of
-from campaigns.formats.registration_records import (
-    COLUMNS,
-    REQUIRED,
-    cells_of,
-    columns_of,
-    values_of_record,
-)
+from campaigns.formats.registration_columns import TEXTS, Registrations
+from campaigns.formats.registration_records import COLUMNS, REQUIRED, columns_of, is_of_lake
 from campaigns.formats.score_rows import Header, Lines, read_chunks
 from datalake.avro import container
-from operations.entry.trimming import trim, trimmed
+from operations.entry.trimming import trim
 
-TEXTS = dict.fromkeys(("raw", *COLUMNS), pl.String)
 AVRO_MAGIC = b"Obj\x01"
 UNREADABLE_HEADER = "The file is not a CSV, TSV or Avro file: its first line cannot be read."
 ROWS_AT_A_TIME = 20_000
-CHARACTERS_AT_A_TIME = 32 << 20
+BYTES_AT_A_TIME = 32 << 20
 COUNTED_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Registrations:
-    """Some rows: `rows` has `line`, `raw` and COLUMNS (String, trimmed; absent columns empty);
-    `malformed` `line`, `raw`. `columns` are all of the file's, as it spells them.
-    """
-
-    rows: pl.DataFrame
-    malformed: pl.DataFrame
-    columns: tuple[str, ...] = ()
 
 
 def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
@@ -147,33 +130,25 @@ def _frames(lines: Lines) -> tuple[pl.DataFrame, pl.DataFrame]:
     return rows.select("line", *TEXTS), malformed.with_columns(lines.raws(malformed["line"]))
 
 
-def of_values(rows: Iterable[tuple[int, list[str] | None, str]]) -> Registrations:
-    """Records as rows: number, COLUMNS' values (None where they are malformed), and the raw text
-    that is kept of a rejected one.
-    """
-    held = list(rows)
-    good = [(number, raw, *values) for number, values, raw in held if values is not None]
-    bad = [(number, raw) for number, values, raw in held if values is None]
-    frame = pl.DataFrame(good, schema={"line": pl.Int64, **TEXTS}, orient="row")
-    malformed = pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row")
-    return Registrations(frame.with_columns(trimmed(pl.col(COLUMNS))), malformed)
-
-
 def _avro_chunks(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
     """Records of type `registration`, or of our columns; the line is the record's number, from
-    1. A chunk ends at so many rows or characters.
+    1. A chunk ends at so many rows or bytes.
     """
-    rows: list[tuple[int, list[str] | None, str]] = []
-    size, columns = 0, tuple[str, ...]()
-    records = container.read_records(file, name="The Avro file")
-    for number, record in enumerate(records, start=1):
-        values = values_of_record(record, campaign_id)
-        columns = columns or columns_of(record)
-        raw = "\t".join(cells_of(record, columns))
-        rows.append((number, values, raw))
-        size += len(raw)
-        if len(rows) == ROWS_AT_A_TIME or size > CHARACTERS_AT_A_TIME:
-            yield replace(of_values(rows), columns=columns)
-            rows, size = [], 0
-    if rows:
-        yield replace(of_values(rows), columns=columns)
+    records: list[dict[str, Any]] = []
+    first, size, columns = 1, 0, tuple[str, ...]()
+
+    def chunk() -> Registrations:
+        numbers = range(first, first + len(records))
+        return registration_columns.of_file(numbers, records, columns, campaign_id)
+
+    for record, encoded in container.split(file, name="The Avro file"):
+        if not columns:
+            is_of_lake(record, campaign_id)  # what is no registration is refused as such
+            columns = columns_of(record)
+        records.append(record)
+        size += len(encoded)
+        if len(records) == ROWS_AT_A_TIME or size > BYTES_AT_A_TIME:
+            yield chunk()
+            first, size, records = first + len(records), 0, []
+    if records:
+        yield chunk()

@@ -41,7 +41,7 @@ from operations.leases import Lease
 from operations.models import Job
 from operations.plurals import plural
 from operations.subjects import Subject
-from operations.threads import helper_thread, in_order, prefetched
+from operations.threads import helper_thread, in_order, prefetched, rare_garbage_collection
 
 JOB_KIND = "import_registrations"
 JUDGES = 2  # judging takes longer than reading or staging
@@ -233,7 +233,11 @@ def _judged(source: Source, campaign: Campaign, judge_by: RegistrationRules) -> 
     """The chunks of a file; one is read and others are judged while the caller works on this
     one.
     """
-    with helper_thread("read") as reader, helper_thread("judge", threads=JUDGES) as judger:
+    with (
+        rare_garbage_collection(),  # records of Avro are many dictionaries
+        helper_thread("read") as reader,
+        helper_thread("judge", threads=JUDGES) as judger,
+    ):
         chunks = prefetched(reader, read(source.file, campaign.campaign_id))
         yield from in_order(judger, partial(judge, judge_by=judge_by), chunks, at_once=JUDGES + 1)
 

@@ -12,7 +12,7 @@ from campaigns.contacts.emails import canonical_email
 from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
 from campaigns.contacts.search_forms import search_forms
 from campaigns.formats.dates import instants_of
-from campaigns.formats.registration_rows import Registrations
+from campaigns.formats.registration_columns import Registrations
 from campaigns.registrations import kept_lines
 from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
 from operations.entry.languages import canonical

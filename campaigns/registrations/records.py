@@ -19,8 +19,7 @@ from django.utils import timezone
 from campaigns.choices import CampaignStatus, LateKind
 from campaigns.errors import CannotTakeIn
 from campaigns.formats.dates import instants_of
-from campaigns.formats.registration_records import values_of
-from campaigns.formats.registration_rows import of_values
+from campaigns.formats.registration_columns import of_lake
 from campaigns.late_changes import is_late, permit, record
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign
@@ -96,7 +95,7 @@ def _merge(
     """Judge and merge records, by their numbers. What would change something late is refused,
     unless a person takes it in: then `stage.moved` says whom that moved.
     """
-    chunk = of_values((number, values_of(each), "") for number, each in taken.items())
+    chunk = of_lake(list(taken), list(taken.values()))
     # what is older than the fan's erasure is done with: as a dead letter it would be kept [X-11]
     dates = instants_of(chunk.rows["date_created"])
     are_erased = erased_since(chunk.rows["global_user_id"], dates)

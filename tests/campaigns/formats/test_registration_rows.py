@@ -162,8 +162,8 @@ def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
     assert not Registrant.objects.exists()
 
 
-def test_a_chunk_of_avro_rows_ends_at_so_many_characters(monkeypatch):
-    monkeypatch.setattr(registration_rows, "CHARACTERS_AT_A_TIME", 1_000)
+def test_a_chunk_of_avro_rows_ends_at_so_many_bytes(monkeypatch):
+    monkeypatch.setattr(registration_rows, "BYTES_AT_A_TIME", 1_000)
     fields = [{"name": name, "type": "string"} for name in ("global_user_id", "registered_at")]
     rows = [{"global_user_id": "f" * 400, "registered_at": ""}] * 7
     content = written({"type": "record", "name": "r", "fields": fields}, rows)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns.choices import Reason
+from campaigns.formats.registration_columns import of_file
 from campaigns.formats.registration_records import COLUMNS
-from campaigns.formats.registration_rows import of_values
 from campaigns.registrations.judging import RegistrationRules, judge
 from tests.campaigns.scoring.test_outcomes import RULES
 from tests.support.campaigns import registration_row
@@ -19,7 +19,7 @@ MARKETS = ["west", "east"]
 
 def reason(opens: datetime | None = OPENS, closes: datetime | None = CLOSES, **fields: str):
     row = registration_row(1, **fields)
-    chunk = of_values([(1, [row[name] for name in COLUMNS], "")])
+    chunk = of_file([1], [row], COLUMNS, "C1")
     judged = judge(chunk, RegistrationRules(RULES, MARKETS, opens, closes))
     return judged.rejected["reason"].item() if judged.rejected.height else None
 
