@@ -148,3 +148,22 @@ def test_c4_columns_of_any_values_are_what_reading_one_by_one_makes_of_them(reco
         from_stream = of_lake(numbers, records)
         assert as_plain(from_stream) == plain(numbers, records, values_of)
         assert set(from_stream.rows["raw"]) <= {""}
+
+
+def test_c4_control_characters_make_a_record_malformed_and_are_shown_as_their_bytes():
+    records = [ROW, ROW | {"member_id": "a\tb\nc\x00\u0085\u00e9"}]
+    chunk = of_file([1, 2], records, ("member_id",), "C1")
+    assert chunk.rows["line"].to_list() == [1]
+    assert chunk.malformed.row(0) == (2, "a\\x09b\\x0ac\\x00\\xc2\\x85\u00e9")
+
+
+def test_c4_a_record_that_is_far_too_long_is_malformed_and_its_beginning_is_kept():
+    long = {"member_id": "m" * 600_000, "email": "e" * 600_000}
+    chunk = of_file([1, 2], [ROW, ROW | long], ("member_id", "email"), "C1")
+    assert chunk.rows["line"].to_list() == [1]
+    assert chunk.malformed.row(0) == (2, f"{'m' * 2_000}\t{'e' * 2_000}")
+
+
+def test_l1_a_record_of_the_stream_whose_tags_are_no_list_is_malformed():
+    chunk = of_lake([5, 7], [LAKE | {"tags": "unconfirmed_phone"}, LAKE])
+    assert (chunk.rows["line"].to_list(), chunk.malformed["line"].to_list()) == ([7], [5])
