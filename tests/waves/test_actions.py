@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
 from operations.jobs import open_job
 from operations.models import Job, StatusChange
@@ -303,3 +304,19 @@ def test_k5_codes_that_a_cancelled_wave_gives_back_say_nothing_of_it(wave, ann):
     columns = ("wave", "market", "global_user_id", "reserved_at", "confirmed_at")
     found = Code.objects.filter(pk__in=codes).values_list(*columns)
     assert set(found) == {(None, None, "", None, None)}
+
+
+@pytest.mark.parametrize("act", [pause, cancel])
+def test_c2_what_is_left_of_a_wave_in_a_closed_campaign_is_only_read(ann, act):
+    wave = triggered_wave(1, state="completed")
+    new_messages.make_sends(wave)
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    with pytest.raises(WrongStatus):
+        act(wave, by=ann, reason="rain")
+
+
+def test_c2_no_wave_of_a_closed_campaign_moves(ann):
+    wave = triggered_wave(1)
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    with pytest.raises(WrongStatus):
+        pause(wave, by=ann, reason="rain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from typing import ClassVar
 
 import dns.exception
 import dns.message
@@ -125,3 +126,18 @@ def test_x6_a_key_in_several_strings_is_one_and_a_name_that_is_not_there_has_non
     found = look_up("a@band.example", ["pm", "k1"], txt_records(resolver))
     assert found.dkim == {"pm": ["v=DKIM1; p=" + "M" * 200 + "N" * 200], "k1": []}
     assert (found.spf, found.answers) == ([], True)
+
+
+def test_x6_all_questions_together_have_three_seconds(monkeypatch):
+    class Slow:
+        left: ClassVar = []
+
+        def resolve(self, name, kind, *, lifetime, search):
+            self.left.append(lifetime)
+            clock[0] += 2.0
+            return []
+
+    clock = [100.0]
+    monkeypatch.setattr("waves.preflight.sender_domain.time.monotonic", lambda: clock[0])
+    look_up("a@band.example", ["pm"], txt_records(Slow()))
+    assert Slow.left == [3.0, 1.0, 0.001]

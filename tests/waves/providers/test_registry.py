@@ -78,3 +78,9 @@ def test_no_client_is_imported_before_it_is_asked_for():
         " sys.exit(any(name.endswith('.client') for name in sys.modules if 'waves' in name))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent.parent).returncode == 0
+
+
+def test_n9_a_soft_start_counts_on_providers_alone_that_say_what_was_delivered(settings):
+    """Marketing Cloud has no event for a delivery."""
+    settings.SFMC_SIGNATURE_KEY = "k"
+    assert registry.posting_receipts() == ["sms_http", "twilio", "infobip", "anymail"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from tests.support.sending import attempted
 from waves.choices import Channel, ReceiptResult, SendState
-from waves.models import TrialMessage
+from waves.models import Send, TrialMessage
 from waves.providers.outcomes import Ignored, InboundText, Objection, Receipt, Refused
 from waves.receipts import objections, taking
 from waves.suppression.contacts import Contact
@@ -104,3 +106,12 @@ def test_n8_an_objection_that_a_person_lifted_does_not_count_when_it_is_posted_a
     assert not is_suppressed(number)
     taking.take("twilio", [bounced._replace(objection=Objection.OPTED_OUT)])
     assert is_suppressed(number)
+
+
+def test_n3_a_receipt_keeps_when_its_message_was_sent_and_says_when_it_was_settled():
+    [row] = attempted()
+    sent_at = timezone.now() - timedelta(hours=1)
+    Send.objects.filter(pk=row.pk).update(sent_at=sent_at)
+    taking.take("sms_http", [Receipt(row.key, SendState.DELIVERED, "p")])
+    row.refresh_from_db()
+    assert (row.sent_at, row.settled_at > sent_at) == (sent_at, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -15,7 +16,7 @@ from tests.console.page_cases import sending_wave
 from tests.support.waves import person
 from waves.choices import Channel, Queue, SuppressedBy
 from waves.errors import ReasonMissing, ResendRefused
-from waves.models import Member, Resend, Send, Wave
+from waves.models import Assignment, Member, Resend, Send, Wave
 from waves.resends.ask import Wanted, ask
 from waves.sending import accounts, new_messages
 from waves.suppression.contacts import Contact
@@ -163,3 +164,30 @@ def test_x12_a_double_click_writes_it_down_once():
         first, second = [threads.submit(click) for _ in range(2)]
         assert first.result() == second.result()
     assert Resend.objects.count() == 1
+
+
+def test_x12_the_newest_wave_with_the_fans_code_is_the_one_that_is_sent_again():
+    wave = sent_wave()
+    fan = fan_of(wave)
+    newer = Wave.objects.create(
+        campaign=wave.campaign,
+        date_key="20260125",
+        name=f"{wave.campaign.campaign_id}_20260125",
+        notify_date=wave.notify_date,
+        state="completed",
+        triggered_at=wave.triggered_at + timedelta(days=4),
+    )
+    held = Assignment.objects.get(campaign=wave.campaign, global_user_id=fan.global_user_id)
+    again = Member.objects.create(
+        wave=newer,
+        campaign=wave.campaign,
+        market=fan.market,
+        global_user_id=fan.global_user_id,
+        phone=fan.phone,
+        code=fan.code,
+        place=0,
+        band_score=fan.band_score,
+        reassigned=held,
+    )
+    rows = ask(wanted(wave), by=person("desk"))
+    assert {row.member_id for row in rows} == {again.pk}

@@ -161,3 +161,12 @@ def test_n6_what_support_sends_again_of_a_completed_wave_is_paused_with_its_queu
     assert not send.waves_with_resends().exists()
     actions.resume(wave, by=ann, reason="the number is right")
     assert list(send.waves_with_resends()) == [wave]
+
+
+def test_n4_what_may_have_arrived_and_waits_in_a_cancelled_wave_is_unknown(gateway):
+    wave = sent_wave()
+    ask(wanted(wave, phone="+12065550142"), by=person("desk"))
+    Resend.objects.update(maybe_accepted=True, attempts=1)
+    Wave.objects.filter(pk=wave.pk).update(state="cancelled")
+    send.end_cancelled()
+    assert Resend.objects.get().state == "unknown"

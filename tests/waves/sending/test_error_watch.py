@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from operations.models import Alert
 from tests.support.sending import FAST, send, states, triggered_wave
 from waves.models import Send
-from waves.sending import accounts, email_queue
-from waves.sending.run import Timing
+from waves.providers.outcomes import Kind, Outcome
+from waves.sending import accounts, email_queue, pacing
+from waves.sending.error_watch import ErrorWatch
+from waves.sending.run import RunState, Timing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,3 +61,14 @@ def test_n6_a_pause_that_fails_ends_the_run_and_is_not_lost(box, monkeypatch):
     with pytest.raises(OSError, match="away"):
         send(box, wave)
     assert states(wave)["pending"] >= 60 - FAST.concurrency
+
+
+def test_n6_failures_after_a_run_has_ended_pause_no_account():
+    """A wave that was paused says nothing about its provider."""
+    state, started = RunState(), []
+    account_thread = SimpleNamespace(start=lambda *asked: started.append(asked))
+    watch = ErrorWatch(SimpleNamespace(provider=SimpleNamespace(name="x")), state, account_thread)
+    state.end("the wave is paused")
+    for _ in range(pacing.BUDGET_ATTEMPTS + 1):
+        watch.note(SimpleNamespace(id=1), Outcome(Kind.RETRY_LATER, "no_connection"))
+    assert (started, state.why) == ([], "the wave is paused")

@@ -253,3 +253,15 @@ def test_n9_the_first_that_may_send_and_has_something_left_goes_on(paused, done,
     route = failover.next_route(providers, paused, done)
     found = route and (route.provider.name, route.paused_before, route.only_own)
     assert found == expected
+
+
+def test_x5_a_second_provider_that_was_not_approved_with_the_wave_does_not_send_it(use, settings):
+    settings.SMS_FALLBACK = ""
+    wave = triggered_wave(10)
+    settings.SMS_FALLBACK = "twilio"
+    first, second = Answering("sms_http"), Answering("twilio")
+    use(first, second)
+    accounts.account("sms_http")
+    accounts.pause("sms_http", "drill")
+    report = send_wave(wave.pk, limits=ONE_AT_A_TIME, timing=QUICK)
+    assert (report["pending"], second.asked.total()) == (10, 0)

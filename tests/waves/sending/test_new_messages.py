@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from tests.support.sending import triggered_wave
-from waves.models import Send
+from waves.models import Send, Wave
 from waves.sending import new_messages
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,3 +27,12 @@ def test_n4_making_the_rows_twice_adds_nothing():
     assert new_messages.make_sends(wave) == 10
     assert new_messages.make_sends(wave) == 0
     assert Send.objects.filter(wave=wave).exclude(queued_at=None).count() == 3
+
+
+def test_n1_n6_no_e_mail_replaces_a_failed_sms_where_what_was_left_is_cancelled():
+    wave = triggered_wave(2, emails=2, channels="sms_first", state="completed")
+    new_messages.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state="failed", reason="http_400")
+    Wave.objects.filter(pk=wave.pk).update(queue="cancelled")
+    wave.refresh_from_db()
+    assert new_messages.queue_emails_instead(wave) == 0

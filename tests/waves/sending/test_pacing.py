@@ -248,3 +248,11 @@ def test_n6_the_budget_counts_as_a_plain_reading_of_the_rule(steps):
     many = len(last) == pacing.BUDGET_ATTEMPTS and sum(last) * 2 > len(last)
     few = len(recent) >= pacing.FEWEST_TO_JUDGE and sum(recent) * 2 > len(recent)
     assert budget_after(results).exhausted(now) == (many or few)
+
+
+def test_n6_failures_before_the_last_200_attempts_are_forgotten():
+    slow = 60.0
+    failed = [(n * slow, True) for n in range(200)]
+    well = [(n * slow, False) for n in range(200, 400)]
+    assert budget_after(failed).exhausted(200 * slow)
+    assert not budget_after([*failed, *well]).exhausted(400 * slow)

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from campaigns.models import Campaign
 from operations.models import StatusChange
 from tests.support.sending import attempted, send, states, triggered_wave
 from tests.support.waves import person
@@ -136,3 +137,11 @@ def test_x12_a_failed_message_that_support_sent_again_meanwhile_stays_failed():
     assert left.member == resent.member
     Resend.objects.update(state="failed", reason="http_400")
     assert results.to_send_again(wave)["sms"] == 1
+
+
+def test_c2_n7_what_was_to_go_again_of_a_closed_campaign_needs_no_sender():
+    wave = triggered_wave(2, state="completed")
+    new_messages.make_sends(wave)
+    assert list(results.waves_to_send()) == [wave]
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    assert list(results.waves_to_send()) == []

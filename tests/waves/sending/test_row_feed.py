@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -13,7 +15,7 @@ from waves.models import Send
 from waves.providers.sms_http.client import HttpSms
 from waves.sending import accounts, new_messages, row_feed, send_rows
 from waves.sending.accounts import Limits
-from waves.sending.run import Timing
+from waves.sending.run import RunState, Timing
 from waves.sending.send_rows import Messages
 from waves.suppression.contacts import Contact
 from waves.suppression.suppressed import Ground, suppress
@@ -86,3 +88,19 @@ def test_n4_what_its_provider_has_forgotten_is_not_sent_again(box, monkeypatch):
     send(box, wave)
     assert states(wave) == {"unknown": 2}
     assert box.received()["sms"]["requests"] == 0
+
+
+def test_n4_what_was_set_aside_for_being_late_is_given_back_when_the_run_ends():
+    released = []
+
+    class Thread:
+        async def run(self, work, sender, rows, *, table):
+            assert work is send_rows.release
+            released.extend(rows)
+
+    setup = SimpleNamespace(most=None, sender="me", messages=SimpleNamespace(table="t"))
+    feed = row_feed.RowFeed(setup, RunState(), Thread())
+    feed._rows.extend([("late", 1.0), ("in time", 9.0)])
+    assert feed.has_row(5.0)
+    asyncio.run(feed.give_back())
+    assert released == ["late", "in time"]

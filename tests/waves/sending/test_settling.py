@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+import asyncio
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.errors import WrongStatus
@@ -151,3 +153,26 @@ def test_n4_a_person_settles_what_support_sent_again_too(how, state):
     )
     row.refresh_from_db()
     assert (row.state, settling.unknown_messages(wave)) == (state, 0)
+
+
+def test_n4_n6_nothing_is_sent_again_of_a_wave_whose_queue_was_cancelled():
+    wave = with_unknown()
+    Wave.objects.filter(pk=wave.pk).update(state="completed", queue="cancelled")
+    with pytest.raises(WrongState, match="cancelled"):
+        settle(wave, Settling.AGAIN)
+    assert settle(wave, Settling.SENT) == 6
+
+
+def test_n3_n4_a_receipt_that_comes_during_a_look_up_counts(box):
+    class Overtaken(HttpSms):
+        async def look_up(self, session, reference):
+            await asyncio.to_thread(self._receipt, reference)
+            return Outcome(Kind.REFUSED, "not_accepted")
+
+        def _receipt(self, reference):
+            taking.take("sms_http", [Receipt(UUID(reference), SendState.DELIVERED, "p")])
+            connection.close()
+
+    wave = with_unknown(2)
+    settling.look_up(wave.pk, Channel.SMS, [Overtaken(box.url, "sandbox")])
+    assert states(wave) == {"delivered": 2}
