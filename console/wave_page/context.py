@@ -42,6 +42,7 @@ from waves.second_count import count
 from waves.second_count.verdict import WHAT_TO_DO, standing
 from waves.sending import results, settling
 from waves.soft_start import progress
+from waves.soft_start.rules import why
 from waves.uploads import submission as uploads
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
@@ -139,8 +140,9 @@ def _next_step(request: StaffRequest, wave: Wave, now: datetime) -> NextStep | N
 
 
 def _soft_start(wave: Wave) -> str:
+    """How far it is, while nobody has to decide. [N-9]"""
     found = progress.standing(wave) if wave.state == WaveState.PAUSED else None
-    return found.row.state if found else ""
+    return found.row.state if found and not why(found.verdict, found.found) else ""
 
 
 def _notify_date_form(wave: Wave) -> NotifyDateForm:

@@ -255,6 +255,11 @@ def test_n9_the_page_says_what_a_wave_waits_for_and_offers_to_keep_it_paused(cli
     assert "Soft start: messages to the first 10 fans were sent. 0 of the 0 messages" in html
     assert "This wave waits for the receipts of its first messages" in html
     assert "Keep paused" in html
+    Send.objects.filter(wave=wave, state="sent").update(state="undeliverable")
+    html = client.get(page).content.decode()
+    assert "Fewer than 90% were delivered" in html
+    assert "Sending is paused until it is resumed." in html
+    assert "This wave waits for the receipts" not in html
     client.post(f"{page}pause/", {"reason": "a look at it"})
     html = client.get(page).content.decode()
     assert "stays paused until someone resumes it" in html
