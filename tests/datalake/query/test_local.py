@@ -86,13 +86,21 @@ def test_a_query_ends_at_its_limit_of_time():
 def test_a_query_that_is_stopped_opens_no_further_file(monkeypatch):
     save_loose(1, 2)
     monkeypatch.setattr(local, "_planned", lambda *arguments: {"scoring": {"2026-01-20"}})
+    opened: list[int] = []
+
+    def check():
+        if opened:
+            raise Stopped
+
     with pytest.raises(Stopped):
-        local.run(BY_DAY, within=Limits(300, 10, 1 << 30), check=stop)
+        local.run(
+            BY_DAY,
+            within=Limits(300, 10, 1 << 30),
+            check=check,
+            on_file=lambda done, total: opened.append(done),
+        )
+    assert opened == [0]
 
 
 class Stopped(Exception):
     pass
-
-
-def stop():
-    raise Stopped
