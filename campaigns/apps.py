@@ -8,10 +8,12 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
+        from campaigns import erasure
         from campaigns.registrations import records
         from campaigns.scoring import streaming
         from campaigns.tasks import JOB_KINDS, SCHEDULED_RUNS
         from datalake import save
+        from datalake.erased import names
         from datalake.streams import consumers
         from operations import job_kinds, schedules
 
@@ -20,4 +22,5 @@ class CampaignsConfig(AppConfig):
         consumers.register(
             records.CONSUMER, "input", records.take_from_stream, types={"registration"}
         )
+        names.REFERENCES.append(erasure.reference_in)
         save.WATCHERS.append(streaming.mark_saved)

@@ -36,8 +36,8 @@ class PersonalDataAccess(models.Model):
 
 
 class Erasure(models.Model):
-    """The receipt of a fan's erasure: every place touched, and what was not reached. It does not
-    name the fan. [X-11]
+    """The receipt of a fan's erasure: every place touched, and what was not reached. Finished, it
+    does not name the fan. [X-11]
 
     Begun before anything is touched. One whose work died is taken up by the next erasure of the
     same fan; finished, it is never altered.
@@ -58,6 +58,11 @@ class Erasure(models.Model):
     not_reached = models.JSONField(
         default=list, help_text="Places where the fan was not erased: place, count if known, reason"
     )
+    sought = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="Whom an open erasure looks for: the id and known contacts; empty at its end",
+    )
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -68,6 +73,10 @@ class Erasure(models.Model):
             models.CheckConstraint(
                 name="erasure_says_until_when",
                 condition=Q(finished_at=None) | Q(until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="erasure_finished_names_nobody",
+                condition=Q(finished_at=None) | Q(sought={}),
             ),
             models.UniqueConstraint(
                 name="erasure_one_open", fields=["fan_digest"], condition=Q(finished_at=None)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from campaigns.models import Campaign
 from campaigns.opening import subject_of
+from console.erasure import erase
 from console.proof import proof
 from console.sign_in.attempts import prune_failed_sign_ins
 from operations import jobs, leases
@@ -40,6 +41,13 @@ JOB_KINDS = [
         page="campaign",
         right="campaigns.change_campaign",
         can_pause=False,
-    )
+    ),
+    JobKind(
+        erase.JOB_KIND,
+        "Erase fan",
+        erase.erase,
+        right=erase.PERMISSION,
+        can_pause=False,
+    ),
 ]
 SCHEDULED_RUNS = [ScheduledRun("prune_failed_sign_ins", prune_failed_sign_ins, every="hour")]

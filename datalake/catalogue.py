@@ -165,6 +165,27 @@ def change_hashes(record_type: str, changes: Mapping[date, int]) -> None:
             totals.filter(pk=row.pk).update(content_hash=changed)
 
 
+def enter_without_a_fan(
+    file: LakeFile, *, content_hash: int, size: int, sha256: str, days: Mapping[date, int]
+) -> bool:
+    """As `enter_rewritten`, of a file that may hold a month: `days` says by how much each day's
+    hash changed. The days' totals follow where readers see the file; True then. [X-11]
+    """
+    LakeFile.objects.filter(pk=file.pk).update(
+        content_hash=as_text(content_hash), bytes=size, sha256=sha256
+    )
+    if file.state not in READABLE:
+        return False
+    for day, change in sorted(days.items()):
+        about = {"record_type": file.record_type, "day": day}
+        row = LakePartition.objects.select_for_update().get(**about)
+        total = add_hashes([int(row.content_hash, 16), change])
+        LakePartition.objects.filter(pk=row.pk).update(
+            content_hash=as_text(total), updated_at=timezone.now()
+        )
+    return True
+
+
 def enter_adopted(original: NewFile) -> None:
     """Enter a foreign file whose records were saved in files of ours: readers never see it, the
     next archive takes it.

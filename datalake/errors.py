@@ -137,3 +137,13 @@ class ConditionFailed(Refusal):
 
 class ItemRefused(Refusal):
     """A DynamoDB table will never take what was to be written."""
+
+
+class EraseLater(Refusal):
+    """Somebody is at work with rows or files of a fan who is erased; later they are not. [X-11]"""
+
+    is_transient = True
+
+
+class CannotErase(Refusal):
+    """Some objects of the lake could not be rewritten without a fan; the others are. [X-11]"""

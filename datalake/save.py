@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import compress
 from typing import Any
@@ -26,6 +27,7 @@ from datalake import catalogue, layout
 from datalake.avro import columns, container
 from datalake.catalogue import NewFile
 from datalake.choices import ClaimState
+from datalake.erased.records import without_erased
 from datalake.layout import Period
 from datalake.models import Claim
 from datalake.records import frame_of, normalise, partition_day, schema_of
@@ -47,8 +49,13 @@ WATCHERS: list[Callable[[str], object]] = []
 
 @dataclass
 class ClaimContents:
-    """What a claim holds: record frames by type, dead letters, and the number of all records."""
+    """What a claim holds: record frames by type, dead letters, and the number of all records.
 
+    Of fans who were erased before it was `claimed_at`, what is older is there without id and
+    contacts. [X-11]
+    """
+
+    claimed_at: datetime | None = None
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     rejected: list[StreamRecord] = field(default_factory=list)
     records_in: int = 0
@@ -74,7 +81,7 @@ class ClaimContents:
             else:
                 valid[clean["type"]].append(clean)
         for record_type, clean_records in valid.items():
-            self.frames[record_type].append(frame_of(record_type, clean_records))
+            self._add(record_type, frame_of(record_type, clean_records))
 
     def add_batch(self, batch: Batch, left_out: LeftOut = frozenset()) -> None:
         """Frames were checked when they were published; those of another version of a schema are
@@ -91,12 +98,16 @@ class ClaimContents:
             if dead:
                 numbers = pl.int_range(pl.len())
                 frame = frame.filter(~numbers.is_in(sorted(dead)))
-            self.frames[record_type].append(frame)
+            self._add(record_type, frame)
             self.records_in += batch.payload.records
             self.left_out += len(dead)
         else:
             records = unpack_records(batch.payload)
             self.add_records(zip(batch.places(), records, strict=True), dead)
+
+    def _add(self, record_type: str, frame: pl.DataFrame) -> None:
+        current = without_erased(record_type, frame, as_of=self.claimed_at)
+        self.frames[record_type].append(current)
 
 
 def save(stream: str, batches: int = consumers.BATCHES, *, shard: str = WHOLE) -> Consumed | None:
@@ -114,19 +125,20 @@ def save_step(stream: str, shard: str, batches: int) -> Consumed | None:
 
 def _save(lane: Lane, hand: Stretch, left_out: LeftOut) -> Consumed:
     claim = _claim_range(lane, hand)
-    return save_claim(claim, _contents(hand, left_out), commit=lambda: _move_on(lane, hand))
+    contents = _contents(hand, left_out, claim.claimed_at)
+    return save_claim(claim, contents, commit=lambda: _move_on(lane, hand))
 
 
 def _try_out(hand: Stretch, left_out: LeftOut) -> None:
     """What a save does with the records themselves; nothing is written."""
-    contents = _contents(hand, left_out)
+    contents = _contents(hand, left_out, None)
     for record_type, frames in contents.frames.items():
         encoded = columns.encode(record_type, pl.concat(frames, rechunk=True))
         container.write(io.BytesIO(), schema_of(record_type), encoded, name="trial")
 
 
-def _contents(hand: Stretch, left_out: LeftOut) -> ClaimContents:
-    contents = ClaimContents()
+def _contents(hand: Stretch, left_out: LeftOut, claimed_at: datetime | None) -> ClaimContents:
+    contents = ClaimContents(claimed_at)
     for batch in hand.batches:
         contents.add_batch(batch, left_out)
     return contents

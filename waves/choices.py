@@ -216,6 +216,7 @@ class Exclusion(models.TextChoices):
     BELOW_MINIMUM_SCORE = "below_minimum_score", "Score below the minimum"
     ALREADY_IN_WAVE = "already_in_wave", "Already in a wave"
     HOLDS_CODE = "holds_code", "Already has an access code"
+    ERASED = "erased", "Fan was erased"
     BLACKLISTED_EMAIL = "blacklisted_email", "Address is on the blacklist"
     BLACKLISTED_DOMAIN = "blacklisted_domain", "Domain is on the blacklist"
     DISPOSABLE_DOMAIN = "disposable_domain", "Disposable e-mail domain"

@@ -34,6 +34,7 @@ from campaigns.registrations.kept_lines import KeptLines
 from campaigns.registrations.publishing import publish
 from campaigns.scoring import rules
 from campaigns.scoring.outcomes import add_tallies, tally
+from datalake.erased.fans import known
 from datalake.storage import buckets
 from operations import jobs, leases
 from operations.choices import JobState
@@ -70,6 +71,7 @@ def rules_of(campaign: Campaign) -> RegistrationRules:
         list(market_ids),
         campaign.registration_opens,
         campaign.registration_closes,
+        known(),
     )
 
 
@@ -285,6 +287,8 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
         person = permit(campaign, KIND, THIS_FILE, by=by, reason=reason)
         if person is not None:
             stage.remember(campaign)
+        erased_since_then = stage.take_out_erased(judge_by.erased)
+        ledger.reject_kept(kept, erased_since_then, Reason.ERASED)
         shared = stage.take_out_shared(judge_by.contacts.max_fans_per_contact)
         ledger.reject_kept(kept, shared, Reason.SHARED_CONTACT)
         ledger.reject_kept(kept, stage.take_out_superseded(campaign), Reason.SUPERSEDED)

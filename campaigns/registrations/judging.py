@@ -15,6 +15,7 @@ from campaigns.formats.dates import instants_of
 from campaigns.formats.registration_columns import Registrations
 from campaigns.registrations import kept_lines
 from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
+from datalake.erased.fans import NOBODY_ERASED, Erased
 from operations.entry.languages import canonical
 from operations.entry.trimming import trimmed
 
@@ -27,12 +28,15 @@ REJECTED: tuple[str, ...] = ("line", "global_user_id", "reason", "raw", *FOUND_B
 
 @dataclass(frozen=True)
 class RegistrationRules:
-    """What registrations are judged by: rules of contacts, the campaign's markets and window."""
+    """What registrations are judged by: rules of contacts, the campaign's markets and window, and
+    who was erased.
+    """
 
     contacts: Rules
     market_ids: list[str]
     opens: datetime | None
     closes: datetime | None
+    erased: Erased = NOBODY_ERASED
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> Judged:
         instants_of(chunk.rows["date_created"]).alias("changed_at"),
         _wanted().alias("wanted"),
     )
+    dates = rows.select(pl.coalesce("changed_at", "registered_at")).to_series()
+    rows = rows.with_columns(judge_by.erased.since(rows["global_user_id"], dates))
     judged = _check_languages(check_contacts(rows, judge_by.contacts))
     reasons = judged.select(_reason(judge_by).alias("reason")).to_series()
     is_acceptable = reasons.is_null()
@@ -76,9 +82,12 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> Judged:
 
 def as_rejected(written: pl.DataFrame) -> pl.DataFrame:
     """Rows (kept_lines.COLUMNS and `reason`) as REJECTED: their contacts in the form in which they
-    are found. [X-1]
+    are found. [X-1] Of those of erased fans only line and reason are kept. [X-11]
     """
-    return written.select("line", "global_user_id", "reason", "raw", *search_forms(*FOUND_BY))
+    found = written.select("line", "global_user_id", "reason", "raw", *search_forms(*FOUND_BY))
+    is_erased = pl.col("reason") == Reason.ERASED.value
+    kept = pl.exclude("line", "reason")
+    return found.with_columns(pl.when(is_erased).then(pl.lit("")).otherwise(kept).name.keep())
 
 
 def _wanted() -> pl.Expr:
@@ -95,6 +104,7 @@ def _reason(judge_by: RegistrationRules) -> pl.Expr:
     return pl.coalesce(
         pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
         pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
+        pl.when("erased").then(pl.lit(Reason.ERASED.value)),
         pl.col("contact_reason"),
         pl.when(_is_outside(judge_by)).then(pl.lit(Reason.OUTSIDE_WINDOW.value)),
         pl.when(unknown).then(pl.lit(Reason.UNKNOWN_MARKET.value)),

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations.judging import STAGED
+from datalake.erased.fans import Erased, known
 from operations.database.copying import copy_nullable, copy_plain, frame_of
 from operations.database.locks import lock_in_transaction
 from operations.database.statements import rows, run, unhurried
@@ -83,6 +84,25 @@ OLDER = """
     WHERE known.campaign_id = %(campaign)s AND known.global_user_id = stage.global_user_id
         AND known.changed_at > stage.changed_at
     RETURNING stage.line"""
+
+
+def take_out_erased(before: Erased) -> pl.Series:
+    """Take out the rows of fans who were erased since `before`, by which they were judged: call it
+    under the campaign's lock, which an erasure takes after it is known. Returns their lines,
+    ascending. [X-11]
+    """
+    now = known()
+    if now.fans.equals(before.fans):
+        return NO_LINES
+    staged = frame_of(
+        """SELECT line, global_user_id, (extract(epoch FROM changed_at) * 1000000)::bigint AS at
+           FROM registration_stage""",
+        {"line": pl.Int64, "global_user_id": pl.String, "at": pl.Int64},
+    )
+    dates = pl.from_epoch(staged["at"], time_unit="us").dt.replace_time_zone("UTC")
+    lines = staged.filter(now.since(staged["global_user_id"], dates))["line"].sort()
+    run("DELETE FROM registration_stage WHERE line = ANY(%(lines)s)", lines=lines.to_list())
+    return lines
 
 
 def take_out_shared(limit: int) -> pl.Series:

@@ -80,7 +80,8 @@ RULES = {
 BEFORE_TAKEN = ("not_registered", "below_minimum_score")
 BY_LUCK = ("already_in_wave", "holds_code")
 SUPPRESSED = "suppressed"  # can follow from luck once a wave was sent: who gets a message can reply to stop them
-CONTACT = ("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact", SUPPRESSED)
+ERASED = "erased"  # so can this: who got a code can ask to be erased
+CONTACT = (ERASED, "blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact", SUPPRESSED)
 MARKET = ("no_market_wanted", "registered_too_late")
 REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
 FANS_PER_SHARD, PLACES_PER_SHARD, SHARDS_PER_INDEX, MOST_BITS = 500, 500, 64, 24
@@ -943,7 +944,7 @@ class Exclusions:
             for band, its in sorted(by_band.items()):
                 test = {"wave": self.wave["date_key"], "reason": reason, "band": band, "fans": len(its), "p": None, "together": False}
                 tests.append(test)
-                if reason in BY_LUCK or (reason == SUPPRESSED and self.earlier.sent):
+                if reason in BY_LUCK or (reason in (SUPPRESSED, ERASED) and self.earlier.sent):
                     continue
                 lucks = self.even_lucks(its, conditional=reason not in BEFORE_TAKEN)
                 if len(lucks) >= FEWEST_TESTED:

@@ -9,7 +9,10 @@ made with the first erasure and never replaced.
 
 from __future__ import annotations
 
+import hmac
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
@@ -40,36 +43,64 @@ def mark(fan_id: str) -> ErasedFan:
 
 def digest_of(fan_id: str) -> str:
     """64 hex digits; empty where nobody was ever erased."""
-    return str(_digests(pl.Series([fan_id]))[0] or "")
+    return keyed(fan_id) if ErasureKey.objects.exists() else ""
+
+
+def keyed(text: str) -> str:
+    """A hash of any text under the same key. Raises ErasureKey.DoesNotExist before any erasure."""
+    key = bytes(ErasureKey.objects.get().key)
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Who was erased, read once: it can be asked in any thread."""
+
+    key: bytes
+    fans: pl.DataFrame
+
+    def erased_at(self, fans: pl.Series) -> pl.Series:
+        """When each of the fans (ids, trimmed) was erased last; null where they never were.
+        Datetime in UTC.
+        """
+        if self.fans.is_empty():
+            return pl.Series("erased_at", [None] * len(fans), _INSTANT)
+        digests = hmac_sha256_hex(self.key, fans.cast(pl.String)).alias("digest").to_frame()
+        return digests.join(self.fans, on="digest", how="left", maintain_order="left")["erased_at"]
+
+    def are_before(self, fans: pl.Series, dates: pl.Series) -> pl.Series:
+        """Which of these are dated (Datetime in UTC) at or before the erasure of their fan; a row
+        without a date is not.
+        """
+        frame = pl.DataFrame({"at": self.erased_at(fans), "dated": dates.cast(_INSTANT)})
+        before = (pl.col("dated") <= pl.col("at")).fill_null(value=False)
+        return frame.select(before.alias("before"))["before"]
+
+    def since(self, fans: pl.Series, dates: pl.Series) -> pl.Series:
+        """Which of these are `erased`: from before the erasure of their fan, or under the name of
+        an erased fan.
+        """
+        return (self.are_before(fans, dates) | are_tombstones(fans)).alias("erased")
+
+
+NOBODY_ERASED: Final = Erased(b"", pl.DataFrame(schema=_SCHEMA))
+
+
+def known(*, as_of: datetime | None = None) -> Erased:
+    """Who was erased until now, or `as_of`. One query where nobody was."""
+    found = ErasedFan.objects.filter(**({"erased_at__lte": as_of} if as_of else {}))
+    rows = list(found.values_list("digest", "erased_at"))
+    fans = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    return Erased(bytes(ErasureKey.objects.get().key) if rows else b"", fans)
 
 
 def erased_at(fans: pl.Series) -> pl.Series:
-    """When each of the fans (ids, trimmed) was erased last; null where they never were. With nobody
-    erased it costs one query for all of them. Datetime in UTC.
-    """
-    rows = list(ErasedFan.objects.values_list("digest", "erased_at"))
-    if not rows:
-        return pl.Series("erased_at", [None] * len(fans), _INSTANT)
-    known = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-    asked = pl.DataFrame({"digest": _digests(fans)}, schema={"digest": pl.String})
-    return asked.join(known, on="digest", how="left", maintain_order="left")["erased_at"]
+    """`Erased.erased_at` of those who are known now."""
+    return known().erased_at(fans)
 
 
 def erased_since(fans: pl.Series, dates: pl.Series) -> pl.Series:
-    """Which of these are `erased`: dated (Datetime in UTC) at or before the erasure of their fan,
-    or under the name of an erased fan. A row without a date is none of them. Ask it in the
-    transaction that keeps the rows, under the campaign's lock: an erasure takes that lock after
-    it is known here.
+    """`Erased.since` of those who are known now. Ask it in the transaction that keeps the rows,
+    under the campaign's lock: an erasure takes that lock after it is known here.
     """
-    frame = pl.DataFrame(
-        {"at": erased_at(fans), "dated": dates.cast(_INSTANT), "named": are_tombstones(fans)}
-    )
-    before = (pl.col("dated") <= pl.col("at")).fill_null(value=False)
-    return frame.select((before | pl.col("named")).alias("erased"))["erased"]
-
-
-def _digests(fans: pl.Series) -> pl.Series:
-    key = ErasureKey.objects.values_list("key", flat=True).first()
-    if key is None:
-        return pl.Series([None] * len(fans), dtype=pl.String)
-    return hmac_sha256_hex(bytes(key), fans)
+    return known().since(fans, dates)

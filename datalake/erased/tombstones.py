@@ -29,6 +29,7 @@ def are_tombstones(fans: pl.Series) -> pl.Series:
 def references_in(fans: pl.Series) -> pl.Series:
     """The references that names of erased fans hold; null for any other id."""
     # nearly always there is none, and looking at the begin takes a tenth of the time
-    if not fans.str.starts_with(PREFIX).any():
+    texts = fans.cast(pl.String)  # of nulls alone in a list without any text
+    if not texts.str.starts_with(PREFIX).any():
         return pl.Series(fans.name, [None] * len(fans), pl.String)
-    return fans.str.extract(FORM, 1)
+    return texts.str.extract(FORM, 1)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from datalake.models.erasures import ErasedFan, ErasureKey, LakeRewrite
 from datalake.models.lake import (
     Checkpoint,
     Claim,
     DeadLetter,
     DeadLetterQuerySet,
-    ErasedFan,
-    ErasureKey,
     LakeFile,
     LakePartition,
     Merge,
@@ -29,6 +28,7 @@ __all__ = [
     "ErasureKey",
     "LakeFile",
     "LakePartition",
+    "LakeRewrite",
     "Merge",
     "ParityResult",
     "PublishedDay",

@@ -6,7 +6,6 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 
 from datalake.choices import (
     READABLE,
@@ -436,37 +435,3 @@ class ParityResult(models.Model):
     def place(self) -> str:
         """`scoring/2026-01-20`: what the page of its period is found by."""
         return f"{self.record_type}/{self.period}"
-
-
-class ErasureKey(models.Model):
-    """The key of the hashes by which erased fans are known, made with the first erasure and never
-    replaced: without it everybody who was erased could come back. One row. [X-11]
-    """
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    key = models.BinaryField()
-
-    class Meta:
-        default_permissions = ()
-        constraints = [models.CheckConstraint(name="erasurekey_is_one", condition=Q(id=1))]
-
-    def __str__(self) -> str:
-        return "key of the erasures"
-
-
-class ErasedFan(models.Model):
-    """A fan who was erased, by a keyed hash of their id, so that nothing older brings them back.
-    [X-11]
-    """
-
-    digest = models.CharField(max_length=64, primary_key=True, help_text="HMAC-SHA256 of the id")
-    erased_at = models.DateTimeField(
-        db_default=Now(), help_text="When the last erasure began; what is older does not come back"
-    )
-    times = models.PositiveIntegerField(help_text="How often the fan was erased")
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"erased fan {self.digest[:8]}"

@@ -123,7 +123,7 @@ def _content(claim: Claim) -> Days:
 
 def _claimed(claim: Claim) -> Mapping[str, list[pl.DataFrame]]:
     """The valid records of the claim's batches, by type; dead letters are passed over."""
-    contents = save.ClaimContents()
+    contents = save.ClaimContents(claim.claimed_at)
     dead = deadletters.places(save.CONSUMER, claim.source, claim.first, claim.last)
     stream, shard = stream_of(claim.source), shard_of(claim.source)
     for batch in streams.read(stream, claim.first, claim.last, shard=shard):

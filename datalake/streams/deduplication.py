@@ -17,6 +17,11 @@ from operations.database.copying import copy_pieces
 _DIGEST_DIGITS = 32
 
 
+def digest_of(dedupe_hash: str) -> str:
+    """The part of a dedupeHash that is kept, as hex digits."""
+    return dedupe_hash[-_DIGEST_DIGITS:]
+
+
 def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
     """Enter the dedupeHashes for the claim. Returns a mask, in their order: true where the record
     takes effect with this claim.
@@ -51,7 +56,7 @@ def unmark(consumer: str, hashes: list[str], claim: int) -> None:
     """Take back records that the claim entered and then rejected, so that a corrected one can take
     effect.
     """
-    digests = [digest[-_DIGEST_DIGITS:] for digest in hashes]
+    digests = [digest_of(each) for each in hashes]
     SeenRecord.objects.filter(consumer=consumer, digest__in=digests, claim=claim).delete()
 
 

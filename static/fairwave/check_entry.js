@@ -23,6 +23,7 @@
     below_minimum_score: "Your rating by the organizer is below the minimum of this wave.",
     already_in_wave: "You were already selected in another wave.",
     holds_code: "You already had an access code.",
+    erased: "You had asked to be erased.",
     blacklisted_email: "Your e-mail address is on the organizer’s blocked list.",
     blacklisted_domain: "The domain of your e-mail address is on the organizer’s blocked list.",
     disposable_domain: "Your e-mail address is from a provider of disposable addresses.",

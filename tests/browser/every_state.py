@@ -17,12 +17,12 @@ from django.utils import timezone
 from campaigns.choices import ListKind
 from campaigns.models import ListEntry
 from campaigns.scoring import dry_run
-from console import erasure
 from console.models import Access, PersonalDataAccess
 from console.people import accounts as users
 from console.people import links
 from datalake.models import DeadLetter
 from sandbox import changes
+from tests.console.erasure.erasure_cases import erase_fan
 from tests.support.campaigns import (
     import_registrations,
     make_campaign,
@@ -182,7 +182,7 @@ def _privacy(scene: Scene) -> None:
     PersonalDataAccess.objects.create(
         user=scene.administrator, what=Access.SHOWN, reason="a fan's call about a missing code"
     )
-    erasure.erase_fan("fan-000029", by=scene.administrator, reason="asked for on the phone")
+    erase_fan("fan-000029", by=scene.administrator, reason="asked for on the phone")
 
 
 def _command(name: str, *arguments: str) -> None:

@@ -10,13 +10,14 @@ import signal
 
 import pytest
 
+from console.erasure.receipts import as_result
 from console.models import Erasure
 from datalake.models import LakeFile
 from demand.models import CurrentRecord, ErrorFile
 from tests.demand.erasure.test_erasing import BAD, FAN, MINE, MY_NOTE, OTHERS, is_erased, kept
 from tests.support.change_events import DEMAND, NOTIFICATION, archived, change
 from tests.support.people import staff
-from tests.support.processes import STATEMENT, Process, command, run_together
+from tests.support.processes import STATEMENT, Process, command
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -25,7 +26,7 @@ CALLS = [
     ("datalake.storage.buckets:DiskBucket.copy", 2),
     ("datalake.catalogue:enter_rewritten", 1),
     ("datalake.storage.buckets:DiskBucket.delete", 3),
-    ("console.erasure:_write_down", 3),
+    ("console.erasure.receipts:write_down", 3),
 ]
 if EVERYWHERE:
     STEPS = (
@@ -86,13 +87,24 @@ def test_x11_killed_at_a_step_the_receipt_is_open_and_the_next_run_completes_it(
     is_whole(result, expected)
 
 
-def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them():
+def test_x11_of_two_erasures_of_one_fan_at_once_one_is_whole_and_the_other_finds_nothing_left():
+    """Or is told that the first one is at work."""
     expected = filled()
-    results = run_together(start(held=True), start(held=True))
-    (first, second) = sorted(results, key=lambda result: -len(result["places"]))
-    is_whole(first, expected)
-    assert second["places"] == []
-    assert second["receipt"] != first["receipt"]
+    both = [start(held=True), start(held=True)]
+    for process in both:
+        process.expect("ready")
+    for process in both:
+        process.go_on()
+    ended = [process.wait() for process in both]
+    assert sorted(ended) in ([0, 0], [0, 1])
+    whole = Erasure.objects.order_by("pk").first()
+    is_whole(as_result(whole), expected)
+    assert not Erasure.objects.exclude(pk=whole.pk).filter(places__isnull=False).exists()
+    assert all(
+        "another worker is running it" in process.last_line()["error"]
+        for process, status in zip(both, ended, strict=True)
+        if status
+    )
 
 
 @pytest.mark.full

@@ -28,11 +28,11 @@ from campaigns.models import Campaign, ListEntry, Market, Registrant, ScoreFile
 from campaigns.opening import close_campaign, open_campaign
 from campaigns.public_source import source_named
 from campaigns.scoring import activation, bucket_lists, rules
-from console.erasure import erase_fan
 from datalake.storage import buckets
 from tests.campaigns.entropy.sources import ROUND, time_reached, waiting
 from tests.campaigns.supplements.supplement_cases import as_csv, corrected, make, rejected_rows
 from tests.conftest import FULL
+from tests.console.erasure.erasure_cases import erase_fan
 from tests.pipeline import ways_with_waves
 from tests.pipeline.ways_with_waves import WHY, page_of
 from tests.support.campaigns import (
@@ -218,11 +218,14 @@ def moves_markets_seats_and_positions(boss: User) -> None:
 
 
 def erases_a_rival(boss: User) -> None:
-    """Rivals stay in the draw: their erasure leaves what a wave selects from."""
+    """An erased rival is counted in public as such, and all others keep their luck and order."""
     campaign = campaign_with(12)
-    before = preview(request(campaign), now=NOW).planned.selection.members_digest
+    before = preview(request(campaign), now=NOW).planned.selection.members["global_user_id"]
     erase_fan(RIVAL, by=boss, reason=WHY)
-    assert preview(request(campaign), now=NOW).planned.selection.members_digest == before
+    planned = preview(request(campaign), now=NOW).planned
+    others = [fan for fan in before if fan != RIVAL]
+    assert planned.selection.members["global_user_id"].to_list()[: len(others)] == others
+    assert planned.candidates.excluded["erased"] == 1
 
 
 def edits_a_contact(boss: User) -> None:

@@ -13,6 +13,7 @@ BAD_NUMBER: Final = "bad_number"
 REASONS: Final[dict[str, str]] = {
     "no_contact": "No usable contact",
     "suppressed": "The contact is suppressed",
+    "erased": "The fan was erased",
     "cancelled": "The wave was cancelled",
     "no_connection": "No connection to the provider",
     "timed_out": "The provider did not respond in time",

@@ -32,6 +32,7 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.scoring import rules
 from campaigns.scoring.outcomes import Rules, judge_contacts
+from datalake.erased.fans import Erased, known
 from datalake.storage import buckets
 from operations import instants
 from operations.database.copying import nullable_frames_of
@@ -215,7 +216,13 @@ def references(salt: bytes, fans: pl.Series | list[str]) -> pl.Series:
     )
     for message in (outer + raw, raw + name):
         frame = frame.with_columns(hashed("text")).with_columns(message.alias("text"))
-    return frame.select(hashed("text"))["digest"].alias("fan_ref")
+    own = frame.select(hashed("text"))["digest"].alias("fan_ref")
+    ids = pl.Series(fans, dtype=pl.String)
+    if not ids.str.starts_with("erased:").any():
+        return own
+    # the name of an erased fan holds the reference [X-11]
+    kept = ids.str.extract(r"^erased:([0-9a-f]{64})\.[0-9]+$", 1)
+    return pl.select(pl.coalesce(kept, own).alias("fan_ref")).to_series()
 
 
 def _rules_of(
@@ -337,14 +344,15 @@ def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Ite
         "reassign": wave.reassign,
         "selects": wave.selects,
     }
-    work = partial(_lines_of, in_force=rules.gather(campaign, lists), salt=draw_of(campaign).salt)
+    in_force, salt = rules.gather(campaign, lists), draw_of(campaign).salt
+    work = partial(_lines_of, in_force=in_force, salt=salt, erased=known())
     # PostgreSQL and the hashing keep two cores busy
     with helper_thread("second count") as helper:
         frames = nullable_frames_of(_FANS, _SCHEMA, **values)
         yield from in_order(helper, work, frames, at_once=AT_ONCE)
 
 
-def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes) -> pl.DataFrame:
+def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes, erased: Erased) -> pl.DataFrame:
     """`digit` (the first of the reference) and `line` of each fan."""
     judged = judge_contacts(
         fans.with_columns(
@@ -357,9 +365,14 @@ def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes) -> pl.DataFrame:
     no_email = pl.col("email").is_null() | (pl.col("email_suppressed") == 1)
     no_phone = ~pl.col("usable_phone") | (pl.col("phone_suppressed") == 1)
     left_out = pl.when(no_email & no_phone).then(pl.lit("suppressed"))
+    dates = pl.from_epoch(fans["registered_us"], time_unit="us").dt.replace_time_zone("UTC")
+    gone = pl.lit(erased.since(fans["global_user_id"], dates))
+    was_erased = pl.when(gone).then(pl.lit("erased"))
     named = fans.with_columns(
         references(salt, fans["global_user_id"]),
-        judged.select(pl.coalesce("contact_reason", left_out).alias("contact")).to_series(),
+        judged.select(
+            pl.coalesce(was_erased, "contact_reason", left_out).alias("contact")
+        ).to_series(),
     )
     cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
     return named.select(

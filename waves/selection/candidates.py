@@ -12,6 +12,7 @@ import polars as pl
 
 from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules
+from datalake.erased.fans import NOBODY_ERASED, Erased, known
 from operations.database.copying import nullable_frames_of
 from operations.threads import helper_thread, in_order
 from waves.choices import Exclusion
@@ -116,7 +117,7 @@ def gather(
     """
     values = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
     markets = pl.Enum(list(market_ids))
-    judge = partial(_split_each, rules=rules, terms=terms, markets=markets)
+    judge = partial(_split_each, rules=rules, terms=terms, markets=markets, erased=known())
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
         frames = nullable_frames_of(FANS, _SCHEMA, told=list(told), **values)
@@ -147,7 +148,7 @@ def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _split_each(
-    fans: pl.DataFrame, rules: Rules, terms: Sequence[Terms], markets: pl.Enum
+    fans: pl.DataFrame, rules: Rules, terms: Sequence[Terms], markets: pl.Enum, erased: Erased
 ) -> list[Candidates]:
     return [
         split_fans(
@@ -156,6 +157,7 @@ def _split_each(
             markets=markets,
             min_score=max(each.min_score, rules.lowest_score),
             returning=each.returning,
+            erased=erased,
         )
         for each in terms
     ]
@@ -168,6 +170,7 @@ def split_fans(
     markets: pl.Enum,
     min_score: float,
     returning: pl.DataFrame = NOBODY_RETURNS,
+    erased: Erased = NOBODY_ERASED,
 ) -> Candidates:
     """Split fans (columns of `_SCHEMA`) into candidates, those who come with their code, and
     excluded, these under the first reason that applies. Of the preferences, those that are none of
@@ -189,6 +192,7 @@ def split_fans(
     fans = fans.with_columns(refused.alias("reason"))
     early = fans.filter(pl.col("reason").is_not_null())
     judged = judged_as_stored(fans.filter(pl.col("reason").is_null()), rules)
+    judged = _with_erased(judged, erased)
     asked = pl.List(markets)
     kept = judged.filter(pl.col("contact_reason").is_null()).select(
         "global_user_id",
@@ -212,6 +216,14 @@ def split_fans(
         back,
         pl.concat([_left_out(early, "reason"), _left_out(refused_contact, "contact_reason")]),
     )
+
+
+def _with_erased(judged: pl.DataFrame, erased: Erased) -> pl.DataFrame:
+    """Who was erased since they registered has that reason, whatever their contact. [X-11]"""
+    registered = pl.from_epoch("registered_us", time_unit="us").dt.replace_time_zone("UTC")
+    gone = erased.since(judged["global_user_id"], judged.select(registered).to_series())
+    reason = _reason(pl.lit(gone), Exclusion.ERASED)
+    return judged.with_columns(pl.coalesce(reason, "contact_reason").alias("contact_reason"))
 
 
 def _reason(applies: pl.Expr, exclusion: Exclusion) -> pl.Expr:

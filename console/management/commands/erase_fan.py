@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from console.erasure import PERMISSION, as_result, erase_fan
+from console.erasure.erase import PERMISSION, erase, request
+from console.erasure.receipts import as_result
 from operations.commands import JsonCommand
 from operations.errors import Refusal, error_text
 
@@ -16,8 +17,8 @@ LONGEST_LINE = 4_000
 
 class Command(JsonCommand):
     help = (
-        "Erase a fan from the demand archive. The receipt lists what was erased and"
-        " what was not reached."
+        "Erase a fan everywhere. The receipt lists what was erased, and what was not reached"
+        " and why. If it is interrupted, a worker continues."
     )
     permissions = (PERMISSION,)
 
@@ -40,17 +41,11 @@ class Command(JsonCommand):
         fan_id = options["global_user_id"]
         fan_id = sys.stdin.readline(LONGEST_LINE) if fan_id == "-" else fan_id
         try:
-            with self.counting("objects searched") as report_progress:
-                return as_result(
-                    erase_fan(
-                        fan_id.strip(),
-                        by=options["by"],
-                        reason=options["reason"],
-                        report_progress=report_progress,
-                    )
-                )
+            job = request(fan_id.strip(), by=options["by"], reason=options["reason"])
+            with self.watching(job.pk):
+                return as_result(erase(job.pk))
         except OSError as error:
             raise Refusal(
-                f"The bucket returned an error: {error_text(error)}. Run the erasure again when the"
+                f"The bucket returned an error: {error_text(error)}. The erasure continues when the"
                 " bucket is available."
             ) from error

@@ -17,6 +17,7 @@ from campaigns.registrations import imports, publishing, staging
 from campaigns.registrations import records as of_stream
 from datalake import streams
 from datalake.choices import StreamName
+from datalake.erased.fans import mark
 from datalake.errors import NotAvro
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import consumers
@@ -42,6 +43,7 @@ from tests.support.campaigns import (
 from tests.support.connections import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
+NAMED = f"erased:{chr(48) * 64}.1"
 
 
 def consume() -> None:
@@ -410,3 +412,29 @@ def test_an_import_of_registrations_names_its_stages(steps):
         ("Checking rows", 0, 7, 0, 14),
         ("Publishing registrations", 7, found.accepted, 7, 7 + found.accepted),
     ]
+
+
+def test_x11_a_row_from_before_the_erasure_is_counted_as_erased_and_leaves_nothing():
+    campaign = make_campaign()
+    mark("fan-1")
+    later = {"date_created": "2199-01-01T00:00:00Z"}
+    rows = [registration_row(1), registration_row(2), registration_row(3, global_user_id=NAMED)]
+    found = import_registrations(campaign, rows)
+    assert (found.accepted, found.rejected_by) == (1, {"erased": 2})
+    values = ("global_user_id", "raw", "email", "phone", "member_id")
+    assert {*found.rejected_rows.values_list(*values)} == {("",) * 5}
+    assert import_registrations(campaign, [registration_row(1, **later)]).accepted == 1
+
+
+def test_x11_who_is_erased_while_the_file_is_judged_is_taken_out_before_it_counts(monkeypatch):
+    campaign, judged = make_campaign(), imports._judged
+
+    def and_then_erased(*arguments):
+        yield from judged(*arguments)
+        mark("fan-1")
+
+    monkeypatch.setattr(imports, "_judged", and_then_erased)
+    found = import_registrations(campaign, [registration_row(1), registration_row(2)])
+    assert found.rejected_by == {"erased": 1}
+    assert {*found.rejected_rows.values_list("global_user_id", "raw")} == {("", "")}
+    assert Registrant.objects.get().global_user_id == "fan-2"

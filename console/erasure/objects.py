@@ -1,0 +1,186 @@
+"""A fan is taken out of the files in the scoring bucket, whatever put them there: every object is
+looked into, for nothing says whose lines it has. [X-11]
+
+An object appears under its key whole or not at all, so a killed erasure starts again with the next
+one. What the proof of a draw is made of names references and no fan, and stays as it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import polars as pl
+
+from campaigns.erasure import name_in
+from campaigns.models import Arrival, Campaign, FanList
+from console.erasure import lines
+from datalake.avro import container
+from datalake.erased.erasing import FILE, GONE, Left, Place, Sought, Touch
+from datalake.errors import NoSuchObject, NotAvro
+from datalake.storage import buckets
+from datalake.storage.unpacking import TooManyBytes
+
+AREA: Final = "scoring bucket"
+PIECE: Final = 1 << 20
+# References and lists; events that wait are the demand archive's.
+PASSED_OVER: Final = ("proofs/", "rosters/", "blacklist/", "demand/")
+WATCHED: Final = ("scored/", "fanlist/uploaded/")
+MANIFEST: Final = "manifest.json"
+ZIP, GZIP, PARQUET = b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
+
+
+def erase_objects(
+    sought: Sought,
+    touch: Touch,
+    report_progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Iterator[Left]:
+    """Take the fan out of every object. Raises OSError while the bucket is down."""
+    bucket = buckets.scoring()
+    names = _Names(sought)
+    keys = [key for key in bucket.list("") if not key.startswith(PASSED_OVER)]
+    waiting = unread = 0
+    for done, key in enumerate(keys):
+        report_progress(done, len(keys))
+        try:
+            if not _holds(key, sought):
+                continue
+            if key.startswith(WATCHED) and not key.endswith(MANIFEST):
+                waiting += not _delete_taken(key, touch)
+                continue
+            _replace(key, sought, names.of(key), touch)
+        except NoSuchObject:  # its owner has taken it away since
+            continue
+        except (zipfile.BadZipFile, pl.exceptions.PolarsError, EOFError, TooManyBytes):
+            unread += 1
+    if waiting:
+        yield Left(
+            "files that wait to be processed",
+            waiting,
+            "their rows of the fan are counted as erased when they are processed; delete those"
+            " that nobody will process",
+        )
+    if unread:
+        yield Left("files that cannot be read", unread, "they are damaged; delete them")
+    if (versions := bucket.keeps_versions()) is not False:
+        why = "kept by the bucket's versioning" if versions else "the bucket may keep versions"
+        yield Left("older versions of replaced files", None, why)
+
+
+class _Names:
+    """What stands for the fan in the files of a campaign, which their keys name."""
+
+    def __init__(self, sought: Sought) -> None:
+        self._names = {each.campaign_id: name_in(each, sought) for each in Campaign.objects.all()}
+        lists = FanList.objects.values_list("fanlist_id", "campaign__campaign_id")
+        self._names |= {fanlist: self._names[campaign] for fanlist, campaign in lists}
+
+    def of(self, key: str) -> str:
+        words = re.split(r"[/._]", key)
+        return next((self._names[word] for word in words if word in self._names), GONE)
+
+
+def _delete_taken(key: str, touch: Touch) -> bool:
+    """Delete an object of a folder that is watched, of which a copy was processed: written anew, it
+    would be processed again. False for one that was not processed yet.
+    """
+    bucket = buckets.scoring()
+    found = bucket.found(key)
+    taken = Arrival.objects.filter(key=key, score_file__isnull=False)
+    if found is None or not taken.filter(version__startswith=found.version).exists():
+        return found is None
+    touch(Place(AREA, FILE, key, 1))
+    bucket.delete(key)
+    return True
+
+
+def _holds(key: str, sought: Sought) -> bool:
+    """Whether the object may hold the fan, read piece by piece."""
+    with buckets.scoring().open(key) as source:
+        first = source.read(len(ZIP))
+        source.seek(0)
+        if first in (ZIP, PARQUET, container.MAGIC) or first[:2] == GZIP:
+            return True
+        return _found_in(iter(lambda: source.read(PIECE), b""), sought)
+
+
+def _found_in(pieces: Iterable[bytes], sought: Sought) -> bool:
+    words = [each.lower().encode() for each in (sought.fan_id, *sought.contacts)]
+    overlap = max(map(len, words))
+    rest = b""
+    for piece in pieces:
+        text = rest + piece.lower()
+        if any(word in text for word in words):
+            return True
+        rest = text[-overlap:]
+    return False
+
+
+def _replace(key: str, sought: Sought, name: str, touch: Touch) -> None:
+    bucket = buckets.scoring()
+    with bucket.open(key) as source:
+        data = source.read()
+    if data.startswith(container.MAGIC):
+        _delete_avro(key, data, sought, touch)
+        return
+    new, changed = _without(data, sought, name)
+    if changed:
+        touch(Place(AREA, FILE, key, changed))
+        bucket.put(key, new)
+
+
+def _delete_avro(key: str, data: bytes, sought: Sought, touch: Touch) -> None:
+    """Registrations as a service sent them, in a form that only it can write; their rows are in the
+    database.
+    """
+    try:
+        records = container.read_records(io.BytesIO(data))
+        holds = any(sought.named_in(str(record)) for record in records)
+    except NotAvro:
+        holds = _found_in([data], sought)
+    if holds:
+        touch(Place(AREA, FILE, key, 1))
+        buckets.scoring().delete(key)
+
+
+def _without(data: bytes, sought: Sought, name: str) -> tuple[bytes, int]:
+    """The same file without the fan, and how many lines that changed."""
+    if data.startswith(GZIP):
+        new, changed = _without(gzip.decompress(data), sought, name)
+        return gzip.compress(new, mtime=0), changed
+    if data.startswith(ZIP):
+        return _zip_without(data, sought, name)
+    if data.startswith(PARQUET):
+        return _parquet_without(data, sought, name)
+    out = io.BytesIO()
+    changed = 0
+    for line, is_other in lines.without(io.BytesIO(data), sought, name):
+        out.write(line)
+        changed += is_other
+    return out.getvalue(), changed
+
+
+def _zip_without(data: bytes, sought: Sought, name: str) -> tuple[bytes, int]:
+    out, changed = io.BytesIO(), 0
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+        for entry in source.infolist():
+            new, more = _without(source.read(entry), sought, name)
+            target.writestr(entry, new, compress_type=entry.compress_type)
+            changed += more
+    return out.getvalue(), changed
+
+
+def _parquet_without(data: bytes, sought: Sought, name: str) -> tuple[bytes, int]:
+    frame = pl.read_parquet(io.BytesIO(data))
+    texts = [column.name for column in frame.iter_columns() if column.dtype == pl.String]
+    ours = frame.select(pl.any_horizontal(pl.col(texts) == sought.fan_id)).to_series()
+    if not texts or not ours.any():
+        return data, 0
+    renamed = pl.col(texts).replace(sought.fan_id, name)
+    out = io.BytesIO()
+    frame.with_columns(renamed).write_parquet(out)
+    return out.getvalue(), int(ours.sum())

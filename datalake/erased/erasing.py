@@ -1,0 +1,77 @@
+"""What every step of an erasure is given and says: whose traces it looks for, and where it found
+them. [X-11]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from datalake.errors import EraseLater
+
+FILE, TABLE = "file", "table"
+GONE: Final = "[erased]"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Something that held the fan: `name` is an object's key or a table's name; `count` its lines,
+    records or rows.
+    """
+
+    area: str
+    what: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an erasure did not reach, how much of it (None = not counted), and why."""
+
+    place: str
+    count: int | None
+    why: str
+
+
+Touch = Callable[[Place], object]
+
+
+@dataclass(frozen=True)
+class Sought:
+    """An erased fan while the erasure works: the id, which erasure of theirs it is, and the
+    contacts and member ids that were known of them.
+    """
+
+    fan_id: str
+    number: int
+    contacts: frozenset[str] = frozenset()
+
+    @cached_property
+    def words(self) -> re.Pattern[str]:
+        """The id or a contact as a word of its own, as people and programs write it into texts."""
+        each = sorted({self.fan_id, *self.contacts}, key=len, reverse=True)
+        some = "|".join(re.escape(word) for word in each)
+        return re.compile(rf"(?<![\w.+-])(?:{some})(?![\w-])", re.IGNORECASE)
+
+    def named_in(self, text: str) -> bool:
+        return bool(self.words.search(text))
+
+    def taken_out(self, text: str) -> str:
+        """The text with GONE in the place of the id and the contacts."""
+        return self.words.sub(GONE, text)
+
+    def with_contacts(self, contacts: Iterable[Any]) -> Sought:
+        more = frozenset(str(each) for each in contacts if each)
+        return Sought(self.fan_id, self.number, self.contacts | more)
+
+
+def refuse_while(held: bool, why: str) -> None:
+    """Raises EraseLater where somebody is at work with the fan's rows: the erasure is tried again
+    by itself.
+    """
+    if held:
+        raise EraseLater(why)

@@ -1,0 +1,84 @@
+"""Files of the scoring bucket without a fan. [X-11]"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+
+import polars as pl
+import pytest
+
+from campaigns.erasure import name_in
+from campaigns.models import Arrival
+from console.erasure import objects
+from datalake.erased.erasing import Left, Place, Sought
+from datalake.storage import buckets
+from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
+
+pytestmark = pytest.mark.django_db
+
+ME = Sought("fan-1", 1, frozenset({"fan1@mail.example", "member-1"}))
+LINES = score_file_bytes([score_row(1), score_row(2)])
+
+
+def put(key: str, content: bytes) -> None:
+    buckets.scoring().put(key, content)
+
+
+def read(key: str) -> bytes:
+    return buckets.scoring().open(key).read()
+
+
+def erased() -> tuple[list[Place], list[Left]]:
+    places: list[Place] = []
+    return places, list(objects.erase_objects(ME, places.append))
+
+
+def test_x11_packed_files_and_archives_are_written_anew_with_all_else_as_it_was():
+    name = name_in(make_campaign("tour"), ME)
+    put("received/tour.1.txt.gz", gzip.compress(LINES))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        entry = zipfile.ZipInfo("0000000001.tsv", date_time=(1980, 1, 1, 0, 0, 0))
+        entry.comment = b"0.5"
+        target.writestr(entry, "fan-1\twest\t0.9\nfan-2\teast\t0.5\n")
+    put("wavePrep/tour/waiting", archive.getvalue())
+    cells = pl.DataFrame({"global_user_id": ["fan-1", "fan-2"], "cell": ["west", "!erased"]})
+    out = io.BytesIO()
+    cells.write_parquet(out)
+    put("wavePrep/tour/cells", out.getvalue())
+    places, left = erased()
+    assert ([place.count for place in places], left) == ([1, 1, 1], [])
+    lines = gzip.decompress(read("received/tour.1.txt.gz")).splitlines()
+    assert lines[1] == f"\t\t\t{name}\t\t0.5\t".encode()
+    assert lines[2] == LINES.splitlines()[2]
+    with zipfile.ZipFile(io.BytesIO(read("wavePrep/tour/waiting"))) as found:
+        (entry,) = found.infolist()
+        assert (entry.comment, entry.date_time) == (b"0.5", (1980, 1, 1, 0, 0, 0))
+        assert found.read(entry) == f"{name}\twest\t0.9\nfan-2\teast\t0.5\n".encode()
+    assert pl.read_parquet(read("wavePrep/tour/cells")).rows() == [
+        (name, "west"),
+        ("fan-2", "!erased"),
+    ]
+    assert erased() == ([], [])
+
+
+def test_x11_a_file_that_a_service_left_is_deleted_once_a_copy_is_processed_and_else_named():
+    file = receive_scores(make_campaign("tour"), LINES)
+    for key in ("scored/tour.1.txt", "scored/tour.2.txt"):
+        put(key, LINES)
+    found = buckets.scoring().found("scored/tour.1.txt")
+    Arrival.objects.create(key=found.key, version=found.version, size=1, score_file=file)
+    places, left = erased()
+    assert "scored/tour.1.txt" in {place.name for place in places}
+    assert list(buckets.scoring().list("scored/")) == ["scored/tour.2.txt"]
+    assert [(each.place, each.count) for each in left] == [("files that wait to be processed", 1)]
+
+
+def test_x11_what_a_proof_is_made_of_and_damaged_files_are_left():
+    for key in ("rosters/tour.1.tsv", "proofs/tour.zip", "blacklist/emails.txt"):
+        put(key, b"fan-1")
+    put("received/tour.1.zip", b"PK\x03\x04 fan-1")
+    places, left = erased()
+    assert (places, [each.place for each in left]) == ([], ["files that cannot be read"])

@@ -1,0 +1,32 @@
+"""Whose traces an erasure looks for. [X-11]"""
+
+from __future__ import annotations
+
+import pytest
+
+from datalake.erased.erasing import Sought, refuse_while
+from datalake.errors import EraseLater
+
+ME = Sought("fan-7", 1).with_contacts(["me@mail.example", "+12065550177", "", None])
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("fan-7", "[erased]"),
+        ("of FAN-7, who", "of [erased], who"),
+        ("<me@mail.example>", "<[erased]>"),
+        ("call +12065550177.", "call [erased]."),
+        ("a_fan-7 fan-77 fan-7-b some@mail.example xme@mail.example", None),
+    ],
+)
+def test_x11_an_id_or_a_contact_is_found_as_a_word_and_in_nothing_longer(text, without):
+    assert ME.taken_out(text) == (without or text)
+    assert ME.named_in(text) == (without is not None)
+
+
+def test_x11_who_is_at_work_is_waited_for_in_words():
+    refuse_while(held=False, why="busy")
+    with pytest.raises(EraseLater, match="busy") as refused:
+        refuse_while(held=True, why="busy")
+    assert refused.value.is_transient

@@ -1,0 +1,52 @@
+"""The lake's files without a fan, however often the erasure is killed. [X-11, X-9]"""
+
+from __future__ import annotations
+
+import pytest
+
+from datalake import catalogue, save
+from datalake.erased.erasing import Sought
+from datalake.erased.fans import mark
+from datalake.erasure import lake
+from datalake.models import LakeFile, LakeRewrite
+from datalake.parity import check, published
+from datalake.storage import buckets
+from tests.console.erasure.erasure_cases import objects_with
+from tests.datalake.lake_cases import Killed, die
+from tests.support.lake import publish_scores
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ME = Sought("fan-2", 1)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        (buckets.DiskBucket, "copy"),
+        (catalogue, "enter_without_a_fan"),
+        (published, "add_tombstones"),
+        (lake, "rename_identities"),
+        (buckets.DiskBucket, "delete"),
+    ],
+)
+def test_x11_killed_at_any_step_the_next_one_finishes_and_lake_and_database_agree(
+    step, monkeypatch
+):
+    publish_scores(5)
+    save.save("scored")
+    mark("fan-2")
+    published.count_published()
+    places = []
+    with monkeypatch.context() as killing:
+        killing.setattr(*step, die)
+        with pytest.raises(Killed):
+            list(lake.erase_files(ME, places.append))
+    left = list(lake.erase_files(ME, places.append))
+    assert left == []
+    assert not LakeRewrite.objects.exists()
+    assert objects_with(["fan-2"]) == set()
+    assert list(buckets.campaign_data().list("erasing/")) == []
+    found = check.check(read_files=True)
+    assert found.ok
+    assert published.published_days("scoring").popitem()[1].tombstones == 1
+    assert {place.name for place in places} == {LakeFile.objects.get().key}

@@ -1,0 +1,128 @@
+"""A fan is taken out of waves, codes and messages. [X-11, K-6, X-5]"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from campaigns.erasure import name_in
+from campaigns.locks import lock_campaign
+from campaigns.models import Campaign
+from datalake.erased.erasing import Sought
+from datalake.erased.fans import mark
+from datalake.errors import EraseLater
+from operations.database.statements import run
+from tests.support.sending import triggered_wave
+from tests.support.waves import NOW, campaign_with, person, request, sent_out
+from waves.choices import SendState
+from waves.digest import content_digest, require_approved_content
+from waves.erasure.rows import erase_rows, refuse_while_at_work
+from waves.models import Assignment, Code, Member, Send, Wave
+from waves.preparation.prepare import prepare
+from waves.sending import new_messages
+
+pytestmark = pytest.mark.django_db
+
+
+def prepared(campaign: Campaign, key: str = "20260121", **values) -> Wave:
+    asked = request(campaign, key, **values)
+    return Wave.objects.get(pk=prepare(asked, by=person("ann"), now=NOW).wave.pk)
+
+
+def refused(campaign: Campaign, fan: str) -> str:
+    with pytest.raises(EraseLater) as why, transaction.atomic():
+        refuse_while_at_work(lock_campaign(campaign.pk), Sought(fan, 1))
+    return str(why.value)
+
+
+def erased(campaign: Campaign, fan: str) -> str:
+    with transaction.atomic():
+        run("SET LOCAL fairwave.erasure = 'on'")
+        erase_rows(lock_campaign(campaign.pk), Sought(fan, 1), lambda place: None)
+    return name_in(campaign, Sought(fan, 1))
+
+
+def test_x11_a_fan_of_a_wave_that_is_not_sent_is_not_erased_and_the_words_name_the_wave():
+    campaign = campaign_with(12)
+    wave = prepared(campaign)
+    fan = wave.members.first().global_user_id
+    assert f"The fan is in wave {wave.name}, which was not sent yet" in refused(campaign, fan)
+    with transaction.atomic():
+        refuse_while_at_work(lock_campaign(campaign.pk), Sought("somebody", 1))
+
+
+def test_x11_from_the_moment_that_it_is_asked_for_the_fan_is_in_no_wave():
+    campaign = campaign_with(12)
+    mark("fan-000011")
+    wave = prepared(campaign)
+    assert wave.excluded["erased"] == 1
+    assert not wave.members.filter(global_user_id="fan-000011").exists()
+
+
+def test_x11_code_seat_and_approval_of_a_sent_wave_stay_as_they_are():
+    campaign = campaign_with(12)
+    wave = sent_out(prepared(campaign))
+    member = wave.members.order_by("place").first()
+    before = (member.code, member.place, member.market_id, member.band_score)
+    codes = Code.objects.filter(wave=wave).count()
+    name = erased(campaign, member.global_user_id)
+    member.refresh_from_db()
+    assert (member.code, member.place, member.market_id, member.band_score) == before
+    assert (member.global_user_id, member.email, member.phone, member.member_id) == (
+        *(name, "", ""),
+        "",
+    )
+    assert Assignment.objects.get(global_user_id=name).code.code == member.code
+    assert Code.objects.filter(wave=wave).count() == codes
+    wave.refresh_from_db()
+    require_approved_content(wave)
+    assert wave.counted_digest == content_digest(wave)
+
+
+def test_x11_whose_members_were_changed_before_stays_refused():
+    campaign = campaign_with(12)
+    wave = sent_out(prepared(campaign))
+    first, second = wave.members.order_by("place")[:2]
+    Member.objects.filter(pk=second.pk).update(phone="+12065559999")
+    erased(campaign, first.global_user_id)
+    wave.refresh_from_db()
+    assert wave.approved_digest != content_digest(wave)
+
+
+def test_w6_who_came_again_with_their_code_follows_the_assignment():
+    campaign = campaign_with(12)
+    first = sent_out(prepared(campaign))
+    again = sent_out(prepared(campaign, "20260122", reassign=True))
+    member = again.members.filter(reassigned__wave=first).first()
+    name = erased(campaign, member.global_user_id)
+    members = Member.objects.filter(campaign=campaign, global_user_id=name)
+    assert {*members.values_list("wave", flat=True)} == {first.pk, again.pk}
+
+
+def test_k6_outside_of_an_erasure_an_assignment_keeps_its_fan_and_in_one_its_code():
+    campaign = campaign_with(12)
+    sent_out(prepared(campaign))
+    first, second = Assignment.objects.order_by("pk")[:2]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Assignment.objects.filter(pk=first.pk).update(global_user_id="another")
+    run("SET LOCAL fairwave.erasure = 'on'")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Assignment.objects.filter(pk=first.pk).update(code=second.code)
+
+
+def test_x11_a_pending_message_is_skipped_and_one_that_is_being_sent_is_waited_for():
+    wave = triggered_wave(2)
+    new_messages.make_sends(wave)
+    campaign, member = wave.campaign, wave.members.order_by("pk").first()
+    send = Send.objects.get(member=member, channel="sms")
+    in_flight = {"state": SendState.SENDING, "lease_until": timezone.now() + timedelta(minutes=1)}
+    Send.objects.filter(pk=send.pk).update(**in_flight)
+    assert "A message to the fan is being sent" in refused(campaign, member.global_user_id)
+    Send.objects.filter(pk=send.pk).update(state=SendState.PENDING, lease_until=None)
+    erased(campaign, member.global_user_id)
+    of_fan = Send.objects.filter(member=member, channel="sms").values_list("state", "reason")
+    assert {*of_fan} == {(SendState.SKIPPED, "erased")}
+    assert not Send.objects.exclude(member=member).filter(reason="erased").exists()

@@ -1,0 +1,141 @@
+"""A fan is taken out of a campaign's waves, codes and messages. Code, seat, place and counts stay;
+the second count and the proof of the draw find the same references as before. [X-11, K-6, X-14]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from campaigns.erasure import name_in
+from campaigns.locks import no_wave_selects
+from campaigns.models import Campaign
+from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
+from operations.database.locks import lock_in_key_order
+from waves.choices import SendState, WaveState
+from waves.digest import content_digest
+from waves.models import (
+    Assignment,
+    Code,
+    CodeServiceCall,
+    Member,
+    RehearsalSend,
+    Resend,
+    Selection,
+    Send,
+    Wave,
+)
+
+AREA: Final = "waves"
+ERASED: Final = "erased"  # why a message is skipped
+UNSENT: Final = (
+    *(WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.PREPARED),
+    *(WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
+)
+SENDS_BY_DIGEST: Final = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
+_EMPTIED: Final[dict[str, Any]] = dict.fromkeys(("member_id", "email", "phone", "language"), "")
+
+
+def refuse_while_at_work(campaign: Campaign, sought: Sought) -> None:
+    """Raises EraseLater while a wave of the campaign selects, has the fan and is not sent, or is
+    sending to them. Call it with the campaign locked: no wave selects until the transaction ends,
+    and the fan is none of the next one's. [K-7, X-5]
+    """
+    refuse_while(
+        not no_wave_selects(campaign.pk),
+        f"A wave of campaign {campaign.campaign_id} is being prepared. The fan is erased when that"
+        " is finished.",
+    )
+    members = _members(campaign, sought)
+    unsent = members.filter(wave__state__in=UNSENT).values_list("wave__name", flat=True).first()
+    refuse_while(
+        unsent is not None,
+        f"The fan is in wave {unsent}, which was not sent yet. Reset the wave and prepare it again,"
+        " which leaves the fan out, or wait until it is sent.",
+    )
+    at_work = Q(state=SendState.SENDING, lease_until__gt=Now(), member__in=members)
+    refuse_while(
+        any(model.objects.filter(at_work).exists() for model in (Send, Resend)),
+        "A message to the fan is being sent. The fan is erased when that is finished.",
+    )
+
+
+def contacts_of(campaign: Campaign, fan_id: str) -> Iterator[str]:
+    """The member ids, addresses and numbers that waves and messages of the campaign know."""
+    members = Member.objects.filter(campaign=campaign, global_user_id=fan_id)
+    for values in members.values_list("member_id", "email", "phone"):
+        yield from values
+    yield from Resend.objects.filter(member__in=members).values_list("contact", flat=True)
+
+
+def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
+    """Take the fan out of the rows of the campaign's waves, in the transaction that holds its lock
+    and in which the database knows that an erasure is at work.
+
+    What is still sent of a wave is bound to the digest of what was approved: where it was whole
+    before, it is written anew without the fan. [X-5]
+    """
+    waves = Wave.objects.filter(campaign=campaign)
+    lock_in_key_order(waves)
+    members = _members(campaign, sought)
+    bound = waves.filter(state__in=SENDS_BY_DIGEST, members__in=members).exclude(approved_digest="")
+    approved = [wave for wave in bound if content_digest(wave) == wave.approved_digest]
+    _erase_messages(members, touch)
+    name = name_in(campaign, sought)
+    renamed = {"global_user_id": name}
+    ours = {"campaign": campaign, "global_user_id": sought.fan_id}
+    assigned = Assignment.objects.filter(**ours)
+    # first, because members who hold their code again follow it
+    count = members.count()
+    _note(touch, "assignments of codes", assigned.update(**renamed))
+    both = Member.objects.filter(campaign=campaign, global_user_id__in=(sought.fan_id, name))
+    both.update(**renamed, **_EMPTIED)
+    _note(touch, "members of waves", count)
+    codes = Code.objects.filter(wave__in=waves, global_user_id=sought.fan_id)
+    _note(touch, "access codes", codes.update(**renamed))
+    chosen = Selection.objects.filter(**ours)
+    _note(touch, "selections", chosen.update(**renamed))
+    _note(touch, "calls to the code service", _erase_calls(waves, sought, name))
+    for wave in approved:
+        digest = content_digest(wave)
+        Wave.objects.filter(pk=wave.pk).update(
+            content_digest=digest, approved_digest=digest, counted_digest=digest
+        )
+
+
+def _members(campaign: Campaign, sought: Sought) -> Any:
+    return Member.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
+
+
+def _erase_messages(members: Any, touch: Touch) -> None:
+    """Nothing more is sent to the fan, and where a message was sent to is not kept."""
+    pks = list(members.order_by("pk").values_list("pk", flat=True))
+    waiting = {"state__in": (SendState.PENDING, SendState.SENDING), "member__in": pks}
+    skipped: dict[str, Any] = {"state": SendState.SKIPPED, "reason": ERASED, "lease_until": None}
+    again = Resend.objects.filter(member__in=pks)
+    _note(touch, "messages sent again", again.exclude(contact="").update(contact=""))
+    _note(
+        touch,
+        "messages skipped",
+        sum(
+            model.objects.filter(**waiting).update(**skipped)
+            for model in (Send, Resend, RehearsalSend)
+        ),
+    )
+
+
+def _erase_calls(waves: Any, sought: Sought, name: str) -> int:
+    """Whom the code service was asked for, until it answers. [K-4]"""
+    calls = CodeServiceCall.objects.filter(wave__in=waves, pairs__contains=[[sought.fan_id]])
+    for call in calls:
+        pairs = [[name if fan == sought.fan_id else fan, market] for fan, market, *_ in call.pairs]
+        CodeServiceCall.objects.filter(pk=call.pk).update(pairs=pairs)
+    return len(calls)
+
+
+def _note(touch: Touch, table: str, count: int) -> None:
+    if count:
+        touch(Place(AREA, TABLE, table, count))
