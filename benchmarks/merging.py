@@ -1,21 +1,29 @@
-"""Records from the stream to the lake, and a day's files merged into one, beside fastavro's writer
-and a copy of the files.
+"""A backlog of records from the stream to the lake, and a day's files merged into one, each by a
+worker of its own: beside fastavro's writer, a copy of the files, and fastavro reading and writing
+them. [L-2, L-3, L-6]
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import fastavro
 import polars as pl
 
-from benchmarks.figures import Figure
-from datalake import merge, records, save, streams
+from benchmarks.figures import Bound, Figure
+from benchmarks.support.worker import AS_SERVED
+from datalake import catalogue, layout, records, streams
+from datalake.catalogue import NewFile
 from datalake.choices import RecordType, StreamName
 from datalake.layout import Period
 from datalake.models import LakeFile
@@ -23,51 +31,99 @@ from datalake.schemas import SCHEMAS
 from datalake.storage import buckets
 from operations import instants
 
-ROWS = 500_000
-FILES = 50
+ROWS = 2_000_000
+FILES = 100
 PEER_ROWS = 100_000
-DAY = Period(2026, 1, 2)
+DAY, LARGE_DAY = Period(2026, 1, 2), Period(2026, 1, 3)
+LARGE_BYTES = 1_150_000_000  # a merge takes 1.2 GB at most
+MOST_MIB = 300
+MOST_GROWTH = 1.1  # of the peak with a quarter of the backlog
+OF_FASTAVROS_WRITER, OF_COPYING, OF_DECODING = 0.9, 0.5, 100.0
 
 
-def run(rows: int | None) -> list[Figure]:
+def run(rows: int | None) -> list[Figure | Bound]:
     count = rows or ROWS
     each = count // FILES
     for number in range(FILES):
-        streams.publish_frame(
-            StreamName.INPUT,
-            RecordType.REGISTRATION,
-            _frame(number * each, each),
-            key=f"bench:{number}",
-        )
-    started = time.monotonic()
-    batches = -(-each // streams.BATCH_RECORDS)
-    while save.save(StreamName.INPUT, batches):
-        pass
-    saving = time.monotonic() - started
-    peer = _fastavro(min(PEER_ROWS, count)) * count / min(PEER_ROWS, count)
-    keys = list(
-        LakeFile.objects.filter(record_type=RecordType.REGISTRATION).values_list("key", flat=True)
-    )
-    copying = _copy(keys)
-    started = time.monotonic()
-    done = merge.merge_period(RecordType.REGISTRATION, DAY)
-    merging = time.monotonic() - started
+        frame = _frame(number * each, each)
+        key = f"bench:{number}"
+        streams.publish_frame(StreamName.INPUT, RecordType.REGISTRATION, frame, key=key)
+    writing, reading = _fastavro(min(PEER_ROWS, count))
+    drained = _worker("drain", str(-(-each // streams.BATCH_RECORDS)))
+    files = list(LakeFile.objects.filter(record_type=RecordType.REGISTRATION).order_by("pk"))
+    copying = _copy([file.key for file in files])
+    merged = _worker("merge", str(DAY))
+    _make_large_day(files, LARGE_BYTES if count >= ROWS else 4 * merged["bytes"])
+    large = _worker("merge", str(LARGE_DAY))
+    growth = drained["peak_bytes"] / drained["base_bytes"]
     note = (
-        f"{done.files} files, {done.bytes_before / 1e6:,.0f} MB,"
-        f" {done.bytes_before / merging / 1e6:,.0f} MB a second"
+        f"{merged['files']} files, {merged['bytes'] / 1e6:,.0f} MB,"
+        f" {merged['bytes'] / merged['seconds'] / 1e6:,.0f} MB a second"
     )
     return [
-        Figure("stream to lake", count, saving, "fastavro's bare writer", peer, 1 / 0.8),
+        Figure(
+            "stream to lake",
+            count,
+            drained["seconds"],
+            "fastavro's bare writer",
+            writing * count,
+            1 / OF_FASTAVROS_WRITER,
+        ),
+        Bound(
+            "its memory beside that with a quarter of the backlog",
+            growth,
+            "times",
+            at_most=MOST_GROWTH,
+            note=f"{drained['peak_bytes'] / 2**20:,.0f} MiB",
+        ),
         Figure(
             "records merged",
-            done.records_out,
-            merging,
+            merged["records"],
+            merged["seconds"],
             "copying the same files, synced",
             copying,
-            1 / 0.5,
+            1 / OF_COPYING,
             note,
         ),
+        Figure(
+            "the same merge",
+            merged["records"],
+            merged["seconds"],
+            "decoding and encoding with fastavro",
+            reading * count,
+            1 / OF_DECODING,
+        ),
+        Bound(
+            "peak memory of a merge",
+            large["peak_bytes"] / 2**20,
+            "MiB",
+            at_most=MOST_MIB,
+            note=f"{large['files']} files, {large['bytes'] / 1e9:.2f} GB",
+        ),
     ]
+
+
+def _worker(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.support.lake_worker", *arguments]
+    given = AS_SERVED | os.environ
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=given)
+    return dict(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def _make_large_day(files: list[LakeFile], most_bytes: int) -> None:
+    """The same files again and again, as those of another day."""
+    bucket, size, made = buckets.campaign_data(), 0, list[NewFile]()
+    while True:
+        for file in files:
+            size += file.bytes
+            if size > most_bytes:
+                catalogue.enter_delivered(made)
+                return
+            key = layout.loose_key(file.record_type, LARGE_DAY, uuid4())
+            with bucket.open(file.key) as source:
+                bucket.put(key, source)
+            about = (key, file.record_type, LARGE_DAY, file.schema, file.records, file.bytes)
+            made.append(NewFile(*about, int(file.content_hash, 16), file.sha256))
 
 
 def _frame(first: int, count: int) -> pl.DataFrame:
@@ -85,13 +141,19 @@ def _frame(first: int, count: int) -> pl.DataFrame:
     return records.shape(RecordType.REGISTRATION, flat)
 
 
-def _fastavro(count: int) -> float:
-    """Seconds of fastavro's writer for such records as dicts, ready in memory."""
+def _fastavro(count: int) -> tuple[float, float]:
+    """Seconds a record of fastavro's writer for such records as dicts, ready in memory, and of
+    reading and writing a file of them.
+    """
     prepared = _frame(0, count).to_dicts()
     schema = fastavro.parse_schema(dict(SCHEMAS[RecordType.REGISTRATION].avro))
+    started, written = time.monotonic(), io.BytesIO()
+    fastavro.writer(written, schema, prepared, codec="snappy")
+    writing = time.monotonic() - started
+    written.seek(0)
     started = time.monotonic()
-    fastavro.writer(io.BytesIO(), schema, prepared, codec="snappy")
-    return time.monotonic() - started
+    fastavro.writer(io.BytesIO(), schema, list(fastavro.reader(written)), codec="snappy")
+    return writing / count, (time.monotonic() - started) / count
 
 
 def _copy(keys: list[str]) -> float:
