@@ -63,7 +63,8 @@ def test_t4_a_record_that_comes_again_when_nobody_remembers_it_is_told_no_second
     SeenRecord.objects.all().delete()
     Market.objects.filter(campaign=campaign).update(event_ids=["E7"])
     publish(assignment(campaign, 0))
-    consume()
+    publish(assignment(campaign, 0), to="save-selection")
+    assert consume()["selections"]["out"] == 1
     assert (told(), list(Selection.objects.values()), events()) == before
 
 
