@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign
+from operations.database.locks import lock_in_transaction
 from waves.models import Wave
 
 
@@ -34,3 +35,10 @@ def try_lock_wave(wave: Wave) -> Wave | None:
     if locked is not None:
         locked.campaign = campaign
     return locked
+
+
+def lock_selections() -> None:
+    """Nobody else saves selections until the transaction ends. Who erases a fan takes it before any
+    row of the fan's, and then finds all that was saved of them. [T-4, X-11]
+    """
+    lock_in_transaction("selections")

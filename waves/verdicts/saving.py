@@ -13,8 +13,8 @@ from typing import Any, Final
 from datalake.choices import RecordType, StreamName
 from datalake.streams import consumers
 from operations import correlation
-from operations.database.locks import lock_in_transaction
 from operations.database.statements import rows
+from waves.locks import lock_selections
 from waves.verdicts import refreshes
 from waves.verdicts.erased_fans import without_erased
 from waves.verdicts.judgement import Known, judged
@@ -23,8 +23,6 @@ from waves.verdicts.telling import News, tell
 from waves.verdicts.transform import warn
 
 CONSUMER: Final = "selections"
-# Held by a transaction that saves: who erases a fan waits for it, and then finds all there is.
-LOCK: Final = "save selection"
 BATCHES: Final = 4  # of the stream in one transaction, which takes about a second
 
 _SAVE = """
@@ -51,7 +49,7 @@ def take(records: list[dict[str, Any]]) -> Mapping[int, str]:
     """Save the selections, then recompute what is to be refreshed; what is rejected and why, by
     numbers.
     """
-    lock_in_transaction(LOCK)
+    lock_selections()
     given = {number: _correlated(record) for number, record in enumerate(records)}
     asked = {
         number: each for number, each in given.items() if each["type"].strip() == refreshes.TYPE

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from campaigns.models import Market, Registrant
 from datalake.models import SeenRecord
 from demand.models import SelectedEvents
+from operations.database.locks import try_lock_in_transaction
+from tests.support.connections import elsewhere
 from tests.support.verdicts import assignment, campaign_of, consume, publish, rejected, told
 from waves.models import Selection
+from waves.verdicts import saving
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +103,12 @@ def test_t4_a_code_without_a_market_or_of_one_without_events_names_no_event():
     consume()
     assert [each["eventIds"] for each in told()] == [[], []]
     assert events() == {"fan-0": [], "fan-1": []}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x11_who_erases_a_fan_waits_until_selections_are_saved():
+    record = assignment(campaign_of(1), 0, correlationId="x")
+    with transaction.atomic():
+        assert saving.take([record]) == {}
+        assert not elsewhere(lambda: try_lock_in_transaction("selections"))
+    assert elsewhere(lambda: try_lock_in_transaction("selections"))
