@@ -71,6 +71,16 @@ def _wrong_on_athena() -> Iterator[tuple[int, str, str]]:
 
 
 @register("fairwave")
+def queues_of_tasks_have_a_region(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    if settings.TASK_BROKER != "sqs" or region_of(""):
+        return []
+    hint = "Set AWS_DEFAULT_REGION, or the region in boto3's own files."
+    return [Error("TASK_BROKER is sqs, but no region is set.", hint=hint, id="datalake.E006")]
+
+
+@register("fairwave")
 def each_stream_on_kinesis_can_be_found(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

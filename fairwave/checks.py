@@ -53,6 +53,16 @@ def a_late_task_is_not_started_twice(
 
 
 @register("fairwave")
+def tasks_have_their_broker(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    if settings.TASK_BROKER != "redis" or settings.REDIS_URL:
+        return []
+    hint = "Set it to the address of a Redis, such as rediss://:PASSWORD@HOST:6379/0."
+    return [Error("REDIS_URL is missing: TASK_BROKER is redis.", hint=hint, id="fairwave.E102")]
+
+
+@register("fairwave")
 def a_wave_needs_two_people(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

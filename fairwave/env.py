@@ -13,7 +13,7 @@ from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NamedTuple, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -80,6 +80,21 @@ def address(name: str, default: str = "") -> str:
         )
         return default
     return value
+
+
+def redis(name: str) -> str:
+    """The address of a Redis, with the seconds after which one that does not answer is away."""
+    value = text(name)
+    if not value:
+        return ""
+    if not re.fullmatch(r"(rediss?://[^/\s?]+|unix:///)[^\s?]*(\?\S+)?", value):
+        problem = "It is not the address of a Redis."
+        mistakes.append(Mistake(name, problem, "Write rediss://:PASSWORD@HOST:6379/0."))
+        return ""
+    given = {"socket_connect_timeout": "3", "socket_timeout": "10"} | dict(
+        parse_qsl(urlsplit(value).query)
+    )
+    return f"{value.split('?')[0]}?{urlencode(given)}"
 
 
 def addresses(name: str, default: str) -> list[str]:

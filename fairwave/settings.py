@@ -162,13 +162,21 @@ JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, least=5, most=60)
 HOST_FORGOTTEN_SECONDS = env.whole("HOST_FORGOTTEN_SECONDS", 1_800, least=300, most=86_400)
 # of days that are older, the last figures of each campaign are kept
 STATISTICS_DAYS = env.whole("STATISTICS_DAYS", 30, most=3_650)
-TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
+TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm", "redis", "sqs"])
+REDIS_URL = env.redis("REDIS_URL")
 TASK_TIMEOUT_SECONDS = 6 * 3600
 # workers for due waves alone: `Q_CLUSTER_NAME=waves manage.py qcluster`
 WAVE_WORKERS = env.whole("WAVE_WORKERS", 1, most=64)
-Q_CLUSTER = {
+BROKERS: dict[str, dict[str, object]] = {
+    "orm": {"orm": "default"},
+    "redis": {"redis": REDIS_URL},
+    "sqs": {
+        "broker_class": "datalake.aws.task_broker.SqsBroker",
+        "sqs": {"receive_message_wait_time_seconds": 5},
+    },
+}
+Q_CLUSTER = BROKERS[TASK_BROKER] | {
     "name": "fairwave",
-    "orm": "default",
     "workers": env.whole("TASK_WORKERS", 2, most=64),
     "timeout": TASK_TIMEOUT_SECONDS,
     "retry": TASK_TIMEOUT_SECONDS + 600,

@@ -33,7 +33,8 @@ FULL_QUEUE = 200
 def enqueue(job: Job) -> None:
     """Put a task for this job into the queue once the transaction around it is committed. A task
     that is lost or put there twice does no harm: the work of due waves stands in two queues, so
-    that reserved workers take it where all others are busy.
+    that reserved workers take it where all others are busy. A queue that is away is logged and
+    fails nobody: the sweep enqueues again, and alerts.
     """
     _enqueue(job, [Queue.WAVES, Queue.GENERAL] if _outranks(job) else [Queue.GENERAL])
 
@@ -50,7 +51,7 @@ def _enqueue(job: Job, queues: list[Queue]) -> None:
             options = {"group": group, "save": False, "cluster": str(queue)}
             async_task("operations.tasks.run_job", job_id, q_options=options)
 
-    transaction.on_commit(put)
+    transaction.on_commit(put, robust=True)
 
 
 def run_job(job_id: int) -> None:

@@ -87,3 +87,12 @@ def test_l8_athena_needs_a_region(settings, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
     settings.ATHENA_WORKGROUP, settings.GLUE_DATABASE = "analysts", "fairwave"
     assert [number for number, _ in found()] == ["datalake.E011"]
+
+
+def test_o6_queues_of_tasks_on_sqs_need_a_region(settings, monkeypatch, tmp_path):
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
+    settings.TASK_BROKER = "sqs"
+    assert [number for number, _ in found()] == ["datalake.E006"]
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert found() == []

@@ -24,6 +24,8 @@ WRONG = {
     "CODE_SERVICE_URL": "ftp://codes.example",
     "SLACK_WEBHOOK_URL": "https://",
     "STREAM_ENGINE": "river",
+    "REDIS_URL": "https://cache.example",
+    "KINESIS_STREAMS": "[]",
     "WAVES_FOUR_EYES": "six",
     "SITE_URL": "localhost:8000",
     "LOG_LEVEL": "LOUD",
@@ -43,6 +45,11 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_do():
     for name in wrong:
         assert f") {name}: " in done.stderr, name
     assert done.stderr.count("HINT: ") == len(wrong)
+
+
+def test_o6_tasks_on_redis_need_its_address():
+    assert [found.id for found in check(TASK_BROKER="redis")] == ["fairwave.E102"]
+    assert check(TASK_BROKER="redis", REDIS_URL="rediss://:secret@cache.example:6379/1") == []
 
 
 def test_a_clean_environment_has_nothing_wrong():

@@ -315,3 +315,14 @@ def test_o2_the_watchdog_hears_of_the_scheduler_each_minute_unless_its_loop_is_s
         stop.asked_at -= STUCK_SECONDS
     assert len(pings) == 1
     assert tasks.EACH_MINUTE + tasks.SWEEP_SECONDS <= 70
+
+
+def test_o6_a_queue_that_is_away_fails_nobody_and_the_job_waits_for_the_sweep(monkeypatch):
+    def away(*_, **__):
+        raise ConnectionError("no queue there")
+
+    monkeypatch.setattr(tasks, "async_task", away)
+    with transaction.atomic():
+        job = jobs.open_job("count_sheep", Subject("flock", "1"))
+        tasks.enqueue(job)
+    assert Job.objects.get(pk=job.pk).state == JobState.QUEUED

@@ -25,6 +25,8 @@ from moto.core.exceptions import JsonRESTError
 from moto.kinesis import models
 from pytest_django.fixtures import Settings
 
+from datalake.choices import StreamName
+from datalake.streams.engines import kinesis as engine
 from tests.support import cloud
 
 STREAM = "demand"
@@ -130,6 +132,23 @@ def running(
         stream = Stream(found.address, kinesis, glue, name=name)
         _correct(stream, monkeypatch)
         yield stream
+
+
+@contextmanager
+def engine_running(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, name: str = "fairwave-input"
+) -> Iterator[Stream]:
+    """Streams of records are on Kinesis; the one of this name there has two shards, the others
+    have one.
+    """
+    settings.STREAM_ENGINE = "kinesis"
+    with running(settings, monkeypatch, shards=2, name=name) as found:
+        for stream in StreamName.values:
+            if f"fairwave-{stream}" != name:
+                found.client.create_stream(StreamName=f"fairwave-{stream}", ShardCount=1)
+        engine.reader_of.cache_clear()
+        yield found
+        engine.reader_of.cache_clear()
 
 
 def _correct(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
