@@ -24,6 +24,7 @@ NAMES = (
     "emailing",
     "paced",
     "merging",
+    "kinesis",
     "querying",
     "demand",
     "redaction",
