@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
-from urllib.parse import quote
 
 import boto3
 import pytest
@@ -65,8 +64,8 @@ def sqs(settings, monkeypatch):
 def workers(broker: dict[str, str], output):
     """`manage.py qcluster` on the test's database."""
     about = connection.settings_dict
-    host, password = quote(about["HOST"], safe=""), quote(about["PASSWORD"] or "")
-    url = f"postgresql://{about['USER']}:{password}@{host}:{about['PORT']}/{about['NAME']}"
+    server = about["HOST"] if about["HOST"].startswith("/") else f"{about['HOST']}:{about['PORT']}"
+    url = f"postgresql://{about['USER']}@/{server}/{about['NAME']}"
     environment = (
         os.environ
         | broker
