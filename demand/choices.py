@@ -25,6 +25,7 @@ class ErrorType(models.TextChoices):
     UNKNOWN_TYPE = "unknown_type", "Unknown type"
     INVALID_FIELD = "invalid_field", "Missing or invalid field"
     INVALID_DATE = "invalid_date", "Missing or invalid date"
+    ERASED = "erased", "Fan was erased"
 
 
 class BatchState(models.TextChoices):

@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from datalake import catalogue
 from datalake.catalogue import NewFile
+from datalake.erased.fans import NOBODY_ERASED, Erased, known
 from datalake.layout import parse_period
 from datalake.models import LakeFile
 from datalake.storage import buckets
@@ -97,7 +98,8 @@ def archive(
     """
     began = time.monotonic()
     if begin([batch]):
-        part = Part(batch, decide_batch(batch, raws, sequences=sequences), began)
+        decided = decide_batch(batch, raws, sequences=sequences, erased=known())
+        part = Part(batch, decided, began)
         write([part])
         deliver([part], wait=wait)
     return batch
@@ -153,7 +155,11 @@ def _move(batches: Sequence[Batch], change: str, values: Sequence[dict[str, obje
 
 
 def decide_batch(
-    batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None
+    batch: Batch,
+    raws: Sequence[bytes | Failed],
+    *,
+    sequences: Sequence[int] | None = None,
+    erased: Erased = NOBODY_ERASED,
 ) -> Decided:
     """The results of the batch's events; reads no database, so it may run ahead in another
     thread.
@@ -168,6 +174,7 @@ def decide_batch(
         now=batch.created_at,
         sequences=sequences,
         prefix=settings.DEMAND_PREFIX,
+        erased=erased,
     )
 
 
@@ -279,7 +286,7 @@ def _alert(part: Part) -> None:
     its end.
     """
     batch = part.batch
-    if not batch.errors or not batch.source.startswith(STREAM):
+    if batch.error_counts.keys() <= {ErrorType.ERASED} or not batch.source.startswith(STREAM):
         return
     begins = f":warning: Demand archive, {batch.source}: "
     # one worker sends the alert; another at the same time sends none

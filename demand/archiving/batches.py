@@ -18,7 +18,10 @@ from itertools import repeat
 from operator import itemgetter
 from uuid import NAMESPACE_URL, uuid5
 
+import polars as pl
+
 from datalake.avro import container
+from datalake.erased.fans import NOBODY_ERASED, Erased
 from demand.archiving.rows import Key, State, common_of, state_of
 from demand.choices import ErrorType
 from demand.events.conversion import Archived, Failed, judge
@@ -38,7 +41,9 @@ IN_FILES = {
     ErrorType.UNKNOWN_TYPE: "unknown type",
     ErrorType.INVALID_FIELD: "a field is missing or of the wrong type",
     ErrorType.INVALID_DATE: "a date is missing or cannot be read",
+    ErrorType.ERASED: "of erased fans",
 }
+GONE = Failed(ErrorType.ERASED, "from before the erasure of its fan", "[erased]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,10 @@ def decide(
     now: datetime,
     sequences: Sequence[int] | None = None,
     prefix: str = "demand",
+    erased: Erased = NOBODY_ERASED,
 ) -> Decided:
-    """Judge the events from `first` to `last` of a source and make the files of them.
+    """Judge the events from `first` to `last` of a source and make the files of them. What is
+    dated up to the erasure of its fan is an error, and nothing of it is kept. [X-11]
 
     An event may come as Failed, if its reader found the error. `now` is used where an event says
     no time of its own, so a repeat needs the same; `sequences` where one has no sequence number.
@@ -155,8 +162,11 @@ def decide(
     newest: dict[Key, tuple[Archived, str]] = {}
     changed_at: datetime | None = None
     unknown_attributes = systems_left_out = 0
-    for position, (raw, sequence) in enumerate(zip(raws, sequences or repeat(0), strict=False)):
-        found = judge(raw, now=now, sequence=sequence) if isinstance(raw, bytes) else raw
+    judged = [
+        judge(raw, now=now, sequence=sequence) if isinstance(raw, bytes) else raw
+        for raw, sequence in zip(raws, sequences or repeat(0), strict=False)
+    ]
+    for position, found in enumerate(_without_erased(judged, erased)):
         if isinstance(found, Failed):
             failures[found.error_type].append((position, found))
             continue
@@ -189,6 +199,15 @@ def decide(
         unknown_attributes=unknown_attributes,
         systems_left_out=systems_left_out,
     )
+
+
+def _without_erased(judged: list[Archived | Failed], erased: Erased) -> Sequence[Archived | Failed]:
+    if erased.fans.is_empty():
+        return judged
+    fans = [found.fan_id if isinstance(found, Archived) else "" for found in judged]
+    dates = [found.changed_at if isinstance(found, Archived) else None for found in judged]
+    gone = erased.are_before(pl.Series(fans), pl.Series(dates, dtype=pl.Datetime("us", "UTC")))
+    return [GONE if is_gone else found for found, is_gone in zip(judged, gone, strict=True)]
 
 
 def time_in_name(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from datalake.erased.fans import Erased, known
 from demand.archiving import archive
 from demand.archiving.archive import Part
 from demand.archiving.batches import Decided, decide
@@ -81,10 +82,12 @@ def groups(source: str, file: BinaryIO, *, now: datetime) -> Iterator[Group]:
     done = set(
         Batch.objects.filter(source=source, state=BatchState.DONE).values_list("first", flat=True)
     )
-    return _groups(source, file, now, done)
+    return _groups(source, file, now, done, known())
 
 
-def _groups(source: str, file: BinaryIO, now: datetime, done: set[str]) -> Iterator[Group]:
+def _groups(
+    source: str, file: BinaryIO, now: datetime, done: set[str], erased: Erased
+) -> Iterator[Group]:
     prefix, group = settings.DEMAND_PREFIX, Group()
     for lines in batches_of(file):
         group.events += len(lines.raws)
@@ -99,6 +102,7 @@ def _groups(source: str, file: BinaryIO, now: datetime, done: set[str]) -> Itera
                 now=now,
                 sequences=lines.numbers,
                 prefix=prefix,
+                erased=erased,
             )
             lines.raws = []  # what was decided is all that is needed
             group.decided.append((lines, decided))

@@ -24,8 +24,8 @@ from demand.errors import CannotErase
 from demand.models import CurrentRecord
 from demand.selected_events.saving import FanEvents, save_events
 from operations.choices import JobState
-from operations.models import Job, StatusChange
-from tests.console.erasure.erasure_cases import erase_fan
+from operations.models import Alert, Job, StatusChange
+from tests.console.erasure.erasure_cases import erase_fan, objects_with
 from tests.support.change_events import DEMAND, archived, change
 from tests.support.people import client_of, member_of, staff
 
@@ -170,12 +170,16 @@ def test_x11_a_damaged_file_keeps_the_receipt_open(eraser):
     assert Erasure.objects.get().finished_at is None
 
 
-def test_x11_records_that_come_after_an_erasure_are_erased_by_the_next_with_a_receipt_of_their_own(
-    eraser,
-):
-    archived([MINE])
+def test_x11_the_same_events_again_do_not_come_back_and_what_the_fan_does_later_is_new(eraser):
+    old, later = ({"at": seconds} for seconds in (1_600_000_000, 7_200_000_000))
+    archived([change(DEMAND, fanId=FAN, **CONTACT, **old)])
     first = run(FAN, "--by", "eraser", "--reason", "asked")
-    archived([MINE])
+    again = archived([change(DEMAND, fanId=FAN, **CONTACT, **old), change(DEMAND, fanId="fan-2")])
+    assert (again.archived, again.error_counts) == (1, {"erased": 1})
+    assert not CurrentRecord.objects.filter(fan_id=FAN).exists()
+    assert objects_with([FAN, *CONTACT.values()]) == set()
+    assert not Alert.objects.filter(text__contains="could not be archived").exists()
+    assert archived([change(DEMAND, fanId=FAN, **CONTACT, **later)]).archived == 1
     second = run(FAN, "--by", "eraser", "--reason", "asked again")
     assert second["receipt"] != first["receipt"]
     assert len(second["places"]) == 3

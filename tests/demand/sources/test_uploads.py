@@ -8,15 +8,17 @@ import gzip
 import io
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
+from datalake.erased.fans import mark
 from datalake.models import LakeFile
 from datalake.storage import buckets
 from datalake.storage.buckets import DiskBucket
 from datalake.storage.objects import BucketUnreachable
 from demand import tasks
 from demand.errors import NotKept, UnknownUpload, UnreadableEvents
-from demand.models import Batch, EventUpload, Snapshot
+from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload, Snapshot
 from demand.sources import lines, uploads
 from operations import jobs
 from operations.choices import JobState
@@ -203,3 +205,14 @@ def test_names_are_cut_to_what_can_be_kept():
     assert len(upload.name) == 255
     assert "\x00" not in upload.name
     assert upload.created_at <= timezone.now()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x11_the_same_file_with_one_line_more_brings_no_erased_fan_back(tmp_path):
+    old = [change(DEMAND, fanId="gone", at=1_600_000_000, sequence=n) for n in range(1, 4)]
+    mark("gone")
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join([*old, change(DEMAND, fanId="fan-2")]) + b"\n")
+    call_command("archive_demand", str(path), stdout=io.StringIO())
+    assert {*CurrentRecord.objects.values_list("fan_id", flat=True)} == {"fan-2"}
+    assert ErrorFile.objects.get().events == 3
