@@ -17,6 +17,7 @@ from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
 from operations.database.locks import lock_in_key_order
 from waves.choices import SendState, WaveState
 from waves.digest import content_digest
+from waves.locks import lock_selections
 from waves.models import (
     Assignment,
     Code,
@@ -42,8 +43,9 @@ _EMPTIED: Final[dict[str, Any]] = dict.fromkeys(("member_id", "email", "phone", 
 def refuse_while_at_work(campaign: Campaign, sought: Sought) -> None:
     """Raises EraseLater while a wave of the campaign selects, has the fan and is not sent, or is
     sending to them. Call it with the campaign locked: no wave selects until the transaction ends,
-    and the fan is none of the next one's. [K-7, X-5]
+    and the fan is none of the next one's; no selection is saved, either. [K-7, X-5, T-4]
     """
+    lock_selections()
     refuse_while(
         not no_wave_selects(campaign.pk),
         f"A wave of campaign {campaign.campaign_id} is being prepared. The fan is erased when that"

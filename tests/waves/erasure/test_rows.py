@@ -14,7 +14,10 @@ from campaigns.models import Campaign
 from datalake.erased.erasing import Sought
 from datalake.erased.fans import mark
 from datalake.errors import EraseLater
+from operations.database.locks import try_lock_in_transaction
 from operations.database.statements import run
+from tests.support.campaigns import make_campaign
+from tests.support.connections import elsewhere
 from tests.support.sending import triggered_wave
 from tests.support.waves import NOW, campaign_with, person, request, sent_out
 from waves.choices import SendState
@@ -126,3 +129,12 @@ def test_x11_a_pending_message_is_skipped_and_one_that_is_being_sent_is_waited_f
     of_fan = Send.objects.filter(member=member, channel="sms").values_list("state", "reason")
     assert {*of_fan} == {(SendState.SKIPPED, "erased")}
     assert not Send.objects.exclude(member=member).filter(reason="erased").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_t4_no_selection_is_saved_while_a_fan_is_erased():
+    campaign = make_campaign()
+    with transaction.atomic():
+        refuse_while_at_work(lock_campaign(campaign.pk), Sought("somebody", 1))
+        assert not elsewhere(lambda: try_lock_in_transaction("selections"))
+    assert elsewhere(lambda: try_lock_in_transaction("selections"))
