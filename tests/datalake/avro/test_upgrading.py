@@ -58,7 +58,7 @@ def test_l3_what_cannot_be_read_is_named(monkeypatch):
     [
         (3, lambda fields: fields),
         (2, lambda fields: fields[:-1]),
-        (2, lambda fields: [*fields, {"name": "source", "type": "string", "default": ""}]),
+        (2, lambda fields: [*fields, {"name": "source", "type": "string", "default": None}]),
         (2, lambda fields: [*fields, {"name": "source", "type": ["null", "string"]}]),
         (2, lambda fields: [*fields[:-1], {"name": "dedupeHash", "type": ["null", "string"]}]),
     ],
