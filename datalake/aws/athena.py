@@ -8,16 +8,13 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from datalake.aws.errors import translated
-from datalake.errors import QueryRefused
+from datalake.aws.errors import query_error, translated
 
 PAGE_ROWS: Final = 1_000  # Athena gives no more
 PATIENCE: Final = Config(
     connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3}
 )
-_OF_THE_QUERY: Final = {"InvalidRequestException"}
 
 
 class AthenaUnreachable(OSError):
@@ -52,9 +49,9 @@ class Athena:
     def __init__(self, workgroup: str, database: str, *, output: str = "", endpoint: str = ""):
         self.workgroup, self.database, self.output = workgroup, database, output
         self._endpoint = endpoint
-        self._translated = partial(
-            translated, AthenaUnreachable, f"Athena's work group {workgroup} does not answer"
-        )
+        about = (AthenaUnreachable, f"Athena's work group {workgroup} does not answer")
+        self._translated = partial(translated, *about)
+        self._sorted = partial(query_error, *about)
 
     @cached_property
     def client(self) -> Any:
@@ -72,12 +69,6 @@ class Athena:
                 **output,
             )
         return str(answer["QueryExecutionId"])
-
-    def _sorted(self, error: ClientError) -> Exception:
-        answer = error.response["Error"]
-        if answer.get("Code") in _OF_THE_QUERY:
-            return QueryRefused(str(answer.get("Message", "")))
-        return AthenaUnreachable(f"Athena's work group {self.workgroup} does not answer: {error}")
 
     def look(self, execution: str) -> Execution:
         with self._translated():

@@ -13,6 +13,7 @@ from datalake.errors import (
     ItemRefused,
     IteratorExpired,
     NoSuchPosition,
+    QueryRefused,
     StreamBusy,
     StreamUnreachable,
     TableUnreachable,
@@ -73,6 +74,16 @@ def stream_error(stream: str, error: ClientError) -> Exception:
         case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
             return NoSuchPosition(f"The stream {stream} has no such sequence number: {line}")
     return StreamUnreachable(f"The stream {stream} does not answer as it should: {line}")
+
+
+def query_error(unreachable: type[Exception], what: str, error: ClientError) -> Exception:
+    """What an answer of Athena to a query means: QueryRefused for what it cannot read, or
+    `unreachable` for all else. [L-8]
+    """
+    answer = error.response["Error"]
+    if answer.get("Code") == "InvalidRequestException":
+        return QueryRefused(str(answer.get("Message", "")))
+    return unreachable(f"{what}: {_first_line(error)}")
 
 
 def table_error(table: str, error: ClientError) -> Exception:
