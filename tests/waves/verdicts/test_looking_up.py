@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.database import kept
 from tests.support.verdicts import assignment, campaign_of
+from waves.models import Code
 from waves.verdicts.judgement import Known
 from waves.verdicts.looking_up import look_up
 
@@ -29,3 +31,17 @@ def test_t3_each_record_has_what_is_known_of_it_in_its_place():
 
 def test_t3_nothing_is_looked_up_for_no_records():
     assert look_up([]) == []
+
+
+def test_k6_a_code_that_is_kept_for_another_fan_or_campaign_is_anothers():
+    wave, other = kept.scheduled(), campaign_of(0)
+    code = Code.objects.filter(wave=wave).earliest("pk")
+    asked = [
+        assignment(campaign, 0, globalUserId=fan, code=code.code.lower())
+        for campaign, fan in (
+            (wave.campaign, code.global_user_id),
+            (wave.campaign, "somebody"),
+            (other, code.global_user_id),
+        )
+    ]
+    assert [known.code_is_anothers for known in look_up(asked)] == [False, True, True]
