@@ -26,6 +26,7 @@ ACCOUNT = {
 SCORING, LAKE = "fairwave-scoring", "fairwave-lake"
 GLUE_DATABASE = "fairwave"
 EMAIL_QUEUE, ARCHIVE_QUEUE, VERDICT_QUEUE = "emails", "archives", "verdicts.fifo"
+TASK_QUEUES = ("fairwave", "waves")
 STREAMS, SHARDS = ("input", "save-selection", "scored", "fanlist-ranks"), 2
 DEMAND_TABLE = "demand"
 
@@ -91,11 +92,14 @@ def set_up(address: str) -> dict[str, str]:
         AttributeDefinitions=[{"AttributeName": "globalUserId", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    for cluster in TASK_QUEUES:
+        sqs.create_queue(QueueName=cluster)
     kinesis = session.client("kinesis", endpoint_url=address)
     for stream in STREAMS:
         kinesis.create_stream(StreamName=f"fairwave-{stream}", ShardCount=SHARDS)
     return {
         "STREAM_ENGINE": "kinesis",
+        "TASK_BROKER": "sqs",
         "SCORING_BUCKET": f"s3://{SCORING}/presale",
         "CAMPAIGN_DATA_BUCKET": f"s3://{LAKE}/presale",
         "EMAIL_QUEUE": sqs.create_queue(QueueName=EMAIL_QUEUE)["QueueUrl"],
