@@ -1,6 +1,6 @@
 """Registrants name the file that publishes their records, and files how far they have come: a row is
 not written again when it is published. What is not published yet, the campaign's last file
-publishes. [C-5]
+publishes. What said so before goes later (0032). [C-5]
 """
 
 from __future__ import annotations
@@ -48,14 +48,4 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(NAME_THEIR_FILES, MARK_THEM),
-        migrations.RemoveIndex(model_name="registrant", name="registrant_unpublished"),
-        migrations.RemoveField(model_name="registrant", name="published"),
-        migrations.AddIndex(
-            model_name="registrant",
-            index=models.Index(
-                condition=models.Q(("published_by__isnull", False)),
-                fields=["published_by", "id"],
-                name="registrant_published_by",
-            ),
-        ),
     ]
