@@ -11,8 +11,11 @@ import gzip
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from copy import copy
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO, Final
 
 import polars as pl
 
@@ -31,6 +34,14 @@ PIECE: Final = 1 << 20
 PASSED_OVER: Final = ("proofs/", "rosters/", "blacklist/", "demand/")
 WATCHED: Final = ("scored/", "fanlist/uploaded/")
 MANIFEST: Final = "manifest.json"
+DAMAGED: Final = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    pl.exceptions.PolarsError,
+    TooManyBytes,
+)
 ZIP, GZIP, PARQUET = b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
 
 
@@ -55,7 +66,7 @@ def erase_objects(
             _replace(key, sought, names.of(key), touch)
         except NoSuchObject:  # its owner has taken it away since
             continue
-        except (zipfile.BadZipFile, pl.exceptions.PolarsError, EOFError, TooManyBytes):
+        except DAMAGED:
             unread += 1
     if waiting:
         yield Left(
@@ -101,8 +112,7 @@ def _delete_taken(key: str, touch: Touch) -> bool:
 def _holds(key: str, sought: Sought) -> bool:
     """Whether the object may hold the fan, read piece by piece."""
     with buckets.scoring().open(key) as source:
-        first = source.read(len(ZIP))
-        source.seek(0)
+        first = _first(source)
         if first in (ZIP, PARQUET, container.MAGIC) or first[:2] == GZIP:
             return True
         return _found_in(iter(lambda: source.read(PIECE), b""), sought)
@@ -121,16 +131,31 @@ def _found_in(pieces: Iterable[bytes], sought: Sought) -> bool:
 
 
 def _replace(key: str, sought: Sought, name: str, touch: Touch) -> None:
+    """Line by line by way of a file without a name: an upload has gigabytes."""
     bucket = buckets.scoring()
-    with bucket.open(key) as source:
-        data = source.read()
-    if data.startswith(container.MAGIC):
-        _delete_avro(key, data, sought, touch)
-        return
-    new, changed = _without(data, sought, name)
-    if changed:
-        touch(Place(AREA, FILE, key, changed))
-        bucket.put(key, new)
+    with bucket.open(key) as source, TemporaryFile() as new:
+        first = _first(source)
+        if first == container.MAGIC:
+            _delete_avro(key, source.read(), sought, touch)
+            return
+        if first == PARQUET:
+            changed = _parquet_without(source, new, sought, name)
+        elif first == ZIP:
+            changed = _zip_without(source, new, sought, name)
+        elif first[:2] == GZIP:
+            changed = _packed_without(source, new, sought, name)
+        else:
+            changed = _lines_without(source, new, sought, name)
+        if changed:
+            touch(Place(AREA, FILE, key, changed))
+            new.seek(0)
+            bucket.put(key, new)
+
+
+def _first(source: BinaryIO) -> bytes:
+    first = source.read(len(ZIP))
+    source.seek(0)
+    return first
 
 
 def _delete_avro(key: str, data: bytes, sought: Sought, touch: Touch) -> None:
@@ -147,40 +172,42 @@ def _delete_avro(key: str, data: bytes, sought: Sought, touch: Touch) -> None:
         buckets.scoring().delete(key)
 
 
-def _without(data: bytes, sought: Sought, name: str) -> tuple[bytes, int]:
-    """The same file without the fan, and how many lines that changed."""
-    if data.startswith(GZIP):
-        new, changed = _without(gzip.decompress(data), sought, name)
-        return gzip.compress(new, mtime=0), changed
-    if data.startswith(ZIP):
-        return _zip_without(data, sought, name)
-    if data.startswith(PARQUET):
-        return _parquet_without(data, sought, name)
-    out = io.BytesIO()
+# Each writes the same file without the fan, and returns how many lines that changed.
+
+
+def _lines_without(
+    source: Iterable[bytes], new: IO[bytes] | gzip.GzipFile, sought: Sought, name: str
+) -> int:
     changed = 0
-    for line, is_other in lines.without(io.BytesIO(data), sought, name):
-        out.write(line)
+    for line, is_other in lines.without(source, sought, name):
+        new.write(line)
         changed += is_other
-    return out.getvalue(), changed
+    return changed
 
 
-def _zip_without(data: bytes, sought: Sought, name: str) -> tuple[bytes, int]:
-    out, changed = io.BytesIO(), 0
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
-        for entry in source.infolist():
-            new, more = _without(source.read(entry), sought, name)
-            target.writestr(entry, new, compress_type=entry.compress_type)
-            changed += more
-    return out.getvalue(), changed
+def _packed_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
+    with (
+        gzip.GzipFile(fileobj=source) as unpacked,
+        gzip.GzipFile("", "wb", fileobj=new, mtime=0) as packed,
+    ):
+        return _lines_without(unpacked, packed, sought, name)
 
 
-def _parquet_without(data: bytes, sought: Sought, name: str) -> tuple[bytes, int]:
-    frame = pl.read_parquet(io.BytesIO(data))
+def _zip_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
+    changed = 0
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(new, "w") as zipped:
+        for entry in old.infolist():
+            kept = copy(entry)  # writing changes the sizes in it, by which the old one is read
+            with old.open(entry) as ours, zipped.open(kept, "w") as theirs:
+                changed += _lines_without(ours, theirs, sought, name)
+    return changed
+
+
+def _parquet_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
+    frame = pl.read_parquet(source.read())
     texts = [column.name for column in frame.iter_columns() if column.dtype == pl.String]
     ours = frame.select(pl.any_horizontal(pl.col(texts) == sought.fan_id)).to_series()
     if not texts or not ours.any():
-        return data, 0
-    renamed = pl.col(texts).replace(sought.fan_id, name)
-    out = io.BytesIO()
-    frame.with_columns(renamed).write_parquet(out)
-    return out.getvalue(), int(ours.sum())
+        return 0
+    frame.with_columns(pl.col(texts).replace(sought.fan_id, name)).write_parquet(new)
+    return int(ours.sum())

@@ -79,6 +79,13 @@ def test_x11_a_file_that_a_service_left_is_deleted_once_a_copy_is_processed_and_
 def test_x11_what_a_proof_is_made_of_and_damaged_files_are_left():
     for key in ("rosters/tour.1.tsv", "proofs/tour.zip", "blacklist/emails.txt"):
         put(key, b"fan-1")
+    packed = gzip.compress(b"fan-1\n" * 9)
     put("received/tour.1.zip", b"PK\x03\x04 fan-1")
+    put("received/tour.2.txt.gz", packed[:-9])
+    put("received/tour.3.txt.gz", packed[:2] + b" fan-1")
+    put("received/tour.4.txt.gz", packed[:10] + b"\xff" * 9)
     places, left = erased()
-    assert (places, [each.place for each in left]) == ([], ["files that cannot be read"])
+    assert (places, [(each.place, each.count) for each in left]) == (
+        [],
+        [("files that cannot be read", 4)],
+    )
