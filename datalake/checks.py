@@ -105,3 +105,16 @@ def _wrong_on_kinesis(names: dict[str, str]) -> Iterator[tuple[int, str, str]]:
     if settings.STREAM_ENGINE == "kinesis" and not region_of(""):
         hint = "Set AWS_DEFAULT_REGION, or the region in boto3's own files."
         yield 5, "STREAM_ENGINE is kinesis, but no region is set.", hint
+
+
+@register("fairwave")
+def identities_are_kept_longer_than_records(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A record that comes again after its identity is gone would take effect twice. [O-10, T-1]"""
+    longest = max(settings.RETENTION_STREAM_DAYS, settings.RETENTION_DEAD_LETTER_DAYS)
+    if longest < settings.RETENTION_IDENTITY_DAYS:
+        return []
+    hint = f"Set it to more than {longest}, the days for which streams and dead letters are kept."
+    problem = "RETENTION_IDENTITY_DAYS: identities are deleted before the records that they are of."
+    return [Error(problem, hint=hint, id="datalake.E020")]

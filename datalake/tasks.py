@@ -23,6 +23,7 @@ from datalake.query import history
 from datalake.query.models import LakeQuery
 from operations.job_kinds import JobKind
 from operations.models import Job
+from operations.retention import prune
 from operations.schedules import ScheduledRun
 from operations.services.troubles import Trouble
 from operations.tasks import enqueue, run_job
@@ -148,7 +149,13 @@ def forget_query_answers() -> None:
     history.forget_answers(timezone.now())
 
 
+def prune_daily() -> None:
+    """Scheduled for 03:00 UTC: what is older than it is kept is deleted. [O-10]"""
+    enqueue(prune.open_job())
+
+
 JOB_KINDS = [
+    JobKind(prune.JOB_KIND, "Delete old rows", prune.run, before_progress="Looking for old rows."),
     JobKind(
         runs.JOB_KIND,
         "Compare database and lake",
@@ -201,6 +208,7 @@ JOB_KINDS = [
     ),
 ]
 SCHEDULED_RUNS = [
+    ScheduledRun("prune_daily", prune_daily, every="day", hour=3),
     ScheduledRun("mirror_catalogue", mirror_catalogue, every="minute"),
     ScheduledRun("check_parity", check_parity, every="day", hour=11),
     ScheduledRun("count_published", count_published, every="hour"),

@@ -162,6 +162,11 @@ JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, least=5, most=60)
 HOST_FORGOTTEN_SECONDS = env.whole("HOST_FORGOTTEN_SECONDS", 1_800, least=300, most=86_400)
 # of days that are older, the last figures of each campaign are kept
 STATISTICS_DAYS = env.whole("STATISTICS_DAYS", 30, most=3_650)
+# for how many days old rows are kept; the checks say which must be longer than which [O-10]
+RETENTION_STREAM_DAYS = env.whole("RETENTION_STREAM_DAYS", 30, most=3_650)
+RETENTION_IDENTITY_DAYS = env.whole("RETENTION_IDENTITY_DAYS", 120, most=3_650)
+RETENTION_DEAD_LETTER_DAYS = env.whole("RETENTION_DEAD_LETTER_DAYS", 90, most=3_650)
+RETENTION_REPORT_DAYS = env.whole("RETENTION_REPORT_DAYS", 400, most=3_650)
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm", "redis", "sqs"])
 REDIS_URL = env.redis("REDIS_URL")
 TASK_TIMEOUT_SECONDS = 6 * 3600

@@ -246,3 +246,22 @@ class StatusChange(AboutSubject):
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.from_state} → {self.to_state}"
+
+
+class Pruned(models.Model):
+    """How many rows of one kind were deleted on a day, because they were older than they are kept.
+    [O-10]
+    """
+
+    rows = models.CharField(max_length=60, help_text="What was deleted, such as stream batches")
+    day = models.DateField()
+    deleted = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "deleted rows"
+        verbose_name_plural = "deleted rows"
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(name="pruned_once", fields=["rows", "day"])]
+
+    def __str__(self) -> str:
+        return f"{self.rows} {self.day}"

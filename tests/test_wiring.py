@@ -91,6 +91,7 @@ WITHOUT_PAGE = {
     "fan_receipt",
     "load_campaign",
     "parity",
+    "prune",
     "save_stats",
     "setup_roles",
     "slack_stats",

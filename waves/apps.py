@@ -10,15 +10,20 @@ class WavesConfig(AppConfig):
     def ready(self) -> None:
         from campaigns import later_steps
         from operations import job_kinds, schedules
+        from operations.retention import kinds
+        from operations.retention.kinds import Kept
         from waves import (
             checks,  # noqa: F401 registers itself
             holds,
             template_edits,
         )
+        from waves.receipts import memory
         from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
         from waves.uploads import dropped
         from waves.verdicts import saving, transform
 
+        reports = Kept("texts and objections", "RETENTION_REPORT_DAYS", memory.old_reports)
+        kinds.register([reports])
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
         dropped.watch()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.core.checks import run_checks
 
+from datalake import checks
+
 
 def found() -> list[tuple[str, str]]:
     """Id and setting of each finding about regions."""
@@ -96,3 +98,11 @@ def test_o6_queues_of_tasks_on_sqs_need_a_region(settings, monkeypatch, tmp_path
     assert [number for number, _ in found()] == ["datalake.E006"]
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert found() == []
+
+
+@pytest.mark.parametrize("name", ["RETENTION_STREAM_DAYS", "RETENTION_DEAD_LETTER_DAYS"])
+def test_o10_identities_are_kept_longer_than_what_they_identify(settings, name):
+    assert checks.identities_are_kept_longer_than_records(None) == []
+    setattr(settings, name, settings.RETENTION_IDENTITY_DAYS)
+    (error,) = checks.identities_are_kept_longer_than_records(None)
+    assert error.id == "datalake.E020"

@@ -5,9 +5,11 @@ it may come again at any time. [N-8]
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Final
 
-from operations.database.statements import rows
+from operations.database.statements import rows, run
 
 _ADD = """
 INSERT INTO waves_takenreport (provider, reference)
@@ -16,6 +18,19 @@ ORDER BY v.reference
 ON CONFLICT (provider, reference) DO NOTHING
 RETURNING reference
 """
+
+
+REPORTS_AT_A_TIME: Final = 1_000
+_FORGET = """
+DELETE FROM waves_takenreport WHERE id IN (
+    SELECT id FROM waves_takenreport WHERE at < %(before)s ORDER BY id LIMIT %(most)s)
+"""
+
+
+def old_reports(before: datetime) -> Iterator[int]:
+    """Delete what came so long ago that nobody sends it again. [O-10]"""
+    while deleted := run(_FORGET, before=before, most=REPORTS_AT_A_TIME):
+        yield deleted
 
 
 def remember(provider: str, references: Collection[str]) -> set[str]:

@@ -1,0 +1,104 @@
+"""Old batches, identities, dead letters and messages are deleted, a bounded number in each
+transaction. [O-10]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Min
+
+from datalake.choices import StreamName
+from datalake.models import Checkpoint, DeadLetter
+from datalake.parity import published
+from datalake.streams import consumers
+from operations.database.statements import first_row, run
+from operations.retention.kinds import Kept
+
+ROWS_AT_A_TIME: Final = 500  # batches, letters, messages
+PAGES_AT_A_TIME: Final = 500  # of the table of identities, 8 KiB each
+PAGE: Final = 8_192
+FARTHEST: Final = 2**62
+_BATCHES = """
+DELETE FROM datalake_streambatch WHERE id IN (
+    SELECT id FROM datalake_streambatch
+    WHERE stream = %(stream)s AND position <= %(consumed)s AND published_at < %(before)s
+        AND (%(here)s OR handed_over IS NOT NULL)
+    ORDER BY position LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+"""
+# The table has no index of ages: it is read once, page by page, and each part is a transaction.
+_IDENTITIES = """
+DELETE FROM datalake_seenrecord AS seen USING datalake_claim AS claim
+WHERE seen.ctid >= %(first)s::tid AND seen.ctid < %(end)s::tid AND claim.id = seen.claim
+    AND claim.state = 'done' AND claim.done_at < %(before)s
+    AND (claim.is_counted OR claim.consumer <> 'lake')
+"""
+_LETTERS = """
+DELETE FROM datalake_deadletter WHERE id IN (
+    SELECT id FROM datalake_deadletter
+    WHERE coalesce(replayed_at, dropped_at) < %(before)s
+    ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+"""
+_MESSAGES = """
+DELETE FROM datalake_queuemessage WHERE id IN (
+    SELECT id FROM datalake_queuemessage WHERE state <> 'waiting' AND settled_at < %(before)s
+    ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+"""
+
+
+def old_batches(before: datetime) -> Iterator[int]:
+    """Those that every consumer of their stream, and parity, has behind it; of a stream outside the
+    database those that it has.
+    """
+    here = settings.STREAM_ENGINE == "postgres"
+    for stream in StreamName.values:
+        consumed = _consumed(stream) if here else FARTHEST
+        values = {"stream": stream, "consumed": consumed, "before": before, "here": here}
+        yield from _until_none(_BATCHES, **values)
+
+
+def _consumed(stream: str) -> int:
+    """Up to where the slowest consumer has come; 0 where one has not begun. What has no consumer is
+    read by nobody.
+    """
+    names = {each.consumer for each in consumers.registered() if each.stream == stream}
+    if "lake" in names:
+        names.add(published.CONSUMER)
+    places = Checkpoint.objects.filter(stream=stream, consumer__in=names)
+    if {*places.values_list("consumer", flat=True)} != names:
+        return 0
+    return int(places.aggregate(least=Min("position"))["least"] or 0) if names else FARTHEST
+
+
+def old_identities(before: datetime) -> Iterator[int]:
+    """Not those that a dead letter which still waits may meet again when it is replayed."""
+    oldest = DeadLetter.objects.waiting().aggregate(at=Min("created_at"))["at"]
+    before = min(before, oldest) if oldest else before
+    (size,) = first_row("SELECT pg_relation_size('datalake_seenrecord')") or (0,)
+    for page in range(0, size // PAGE + 1, PAGES_AT_A_TIME):
+        span = {"first": f"({page},0)", "end": f"({page + PAGES_AT_A_TIME},0)"}
+        yield run(_IDENTITIES, before=before, **span)
+
+
+def settled_letters(before: datetime) -> Iterator[int]:
+    yield from _until_none(_LETTERS, before=before)
+
+
+def settled_messages(before: datetime) -> Iterator[int]:
+    yield from _until_none(_MESSAGES, before=before)
+
+
+def _until_none(statement: str, **values: object) -> Iterator[int]:
+    while rows := run(statement, most=ROWS_AT_A_TIME, **values):
+        yield rows
+
+
+KEPT: Final = (
+    Kept("stream batches", "RETENTION_STREAM_DAYS", old_batches),
+    Kept("identities of records", "RETENTION_IDENTITY_DAYS", old_identities),
+    Kept("settled dead letters", "RETENTION_DEAD_LETTER_DAYS", settled_letters),
+    Kept("messages of queues", "RETENTION_STREAM_DAYS", settled_messages),
+)

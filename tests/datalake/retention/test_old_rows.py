@@ -1,0 +1,111 @@
+"""Batches, identities, dead letters and messages that nobody needs any more. [O-10]"""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+from django.utils import timezone
+
+from datalake import save, tasks
+from datalake.models import Claim, DeadLetter, SeenRecord, StreamBatch
+from datalake.parity import published
+from datalake.retention import old_rows
+from datalake.streams import consumers
+from operations.models import Job
+from operations.retention import prune
+from tests.support.lake import publish_registrations, publish_scores
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG_AGO = timedelta(days=200)
+
+
+def aged() -> None:
+    """Everything as if it had been done long ago."""
+    StreamBatch.objects.update(published_at=F("published_at") - LONG_AGO)
+    Claim.objects.update(done_at=F("done_at") - LONG_AGO)
+
+
+def before(days: int = 100):
+    return timezone.now() - timedelta(days=days)
+
+
+def test_o10_a_batch_stays_until_the_slowest_consumer_and_parity_have_it():
+    publish_registrations(1, key="one")
+    aged()
+    save.save("input")
+    published.count_published()
+    assert sum(old_rows.old_batches(before())) == 0  # the registrations are not taken yet
+    consumers.consume(once=True)
+    published.count_published()
+    publish_registrations(2, key="two")
+    consumers.consume(once=True)
+    published.count_published()
+    assert sum(old_rows.old_batches(before())) == 1
+    assert StreamBatch.objects.get().batch_key == "two:0"
+    publish_registrations(3, key="three")
+    consumers.consume(once=True)
+    assert save.save("input") is None
+
+
+def test_o10_identities_go_with_their_age_but_not_what_a_waiting_letter_may_meet():
+    publish_scores(4)
+    save.save("scored")
+    published.count_published()
+    publish_scores(4, first=4, key="scorefile:2")
+    aged()
+    save.save("scored")
+    published.count_published()
+    letter = DeadLetter.objects.create(
+        consumer="x", source="scored", position=1, index=0, error="e", record="{}"
+    )
+    DeadLetter.objects.update(created_at=before(days=300))
+    assert sum(old_rows.old_identities(before())) == 0
+    letter.delete()
+    assert sum(old_rows.old_identities(before())) == 4
+    assert SeenRecord.objects.count() == 4
+
+
+def test_o10_identities_that_parity_has_not_counted_stay():
+    publish_scores(4)
+    save.save("scored")
+    aged()
+    assert sum(old_rows.old_identities(before())) == 0
+    published.count_published()
+    assert sum(old_rows.old_identities(before())) == 4
+
+
+def test_o10_dead_letters_that_wait_are_never_deleted_and_settled_ones_by_when_they_were():
+    for number, settled in enumerate((None, before(days=200), before(days=10))):
+        DeadLetter.objects.create(
+            consumer="x",
+            source="input",
+            position=number,
+            index=0,
+            error="e",
+            record="{}",
+            dropped_at=settled,
+        )
+    DeadLetter.objects.update(created_at=before(days=400))
+    assert sum(old_rows.settled_letters(before())) == 1
+    assert [*DeadLetter.objects.order_by("pk").values_list("position", flat=True)] == [0, 2]
+
+
+def test_o10_the_command_and_the_nightly_run_delete_what_is_old():
+    for run in (lambda: call_command("prune", stdout=io.StringIO()), tasks.prune_daily):
+        DeadLetter.objects.create(
+            consumer="x",
+            source="input",
+            position=1,
+            index=0,
+            error="e",
+            record="{}",
+            dropped_at=before(days=200),
+        )
+        run()
+        for job in Job.objects.filter(kind="prune", state="queued"):
+            prune.run(job.pk)
+        assert not DeadLetter.objects.exists()
