@@ -21,13 +21,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from datalake import streams
-from datalake.choices import ClaimState, StreamName
+from datalake.choices import ClaimState, PayloadForm, StreamName
 from datalake.errors import ConsumerFailed, UnknownConsumer
 from datalake.models import Claim
 from datalake.records import HASH, normalise
 from datalake.schemas import SCHEMAS
 from datalake.streams import culprits, deadletters, deduplication, lanes, turns
-from datalake.streams.batches import Batch, correlation_of, unpack_records
+from datalake.streams.batches import (
+    Batch,
+    Payload,
+    correlation_of,
+    unpack_frame,
+    unpack_records,
+)
+from datalake.streams.checked_frames import are_normalised
 from datalake.streams.culprits import LeftOut, Stretch
 from datalake.streams.deadletters import StreamRecord
 from datalake.streams.lanes import HANDOVER, Lane
@@ -36,6 +43,7 @@ from datalake.streams.turns import Consumed, Step, Subscription, Turns
 from operations.database.locks import lock_in_transaction
 from operations.database.retries import retried
 from operations.errors import error_text
+from operations.threads import rare_garbage_collection
 
 __all__ = ["Consumed", "Step", "Subscription", "consume", "register", "register_step", "take"]
 
@@ -108,10 +116,11 @@ def consume(
     """
     found = Turns(registered(names))
     stop = stop or threading.Event()
-    if once:
-        _take_all(found, batches)
-    else:
-        _keep_taking(found, batches, stop)
+    with rare_garbage_collection():  # records are many dictionaries
+        if once:
+            _take_all(found, batches)
+        else:
+            _keep_taking(found, batches, stop)
     return found.ledgers()
 
 
@@ -247,17 +256,27 @@ def _sort(batches: Sequence[Batch], types: Collection[str], left_out: LeftOut) -
     for batch in batches:
         dead = batch.numbers(left_out)
         found.left_out += len(dead)
-        records = zip(batch.places(), unpack_records(batch.payload), strict=True)
+        are_valid, unpacked = _unpacked(batch)
+        records = zip(batch.places(), unpacked, strict=True)
         for number, (place, record) in enumerate(records):
             if number in dead or _is_of_another_type(record, types):
                 continue
             try:
-                valid = _valid(record)
+                valid = record if are_valid else _valid(record)
                 published_under = batch.correlation_id or correlation_of(record)
                 found.wanted.append(StreamRecord(*place, "", valid, published_under))
             except ValueError as error:
                 found.invalid.append(StreamRecord(*place, str(error), record))
     return found
+
+
+def _unpacked(batch: Batch) -> tuple[bool, list[Any]]:
+    """The records, and whether all of them are known to be valid and normalised."""
+    payload = batch.payload
+    if isinstance(payload, Payload) and payload.form == PayloadForm.FRAME:
+        frame = unpack_frame(payload)
+        return are_normalised(payload.schema, frame), frame.to_dicts()
+    return False, unpack_records(payload)
 
 
 def _is_of_another_type(record: Any, types: Collection[str]) -> bool:
