@@ -16,6 +16,7 @@ from tests.datalake.lake_cases import ids, readable_ids
 from tests.support import kinesis
 from tests.support.lake import lake_bytes, publish_scores
 from tests.support.processes import STATEMENT, Process, command
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -100,3 +101,29 @@ def test_t1_a_process_that_is_stopped_loses_its_shard_and_moves_nothing_when_it_
     assert readable_ids() == ids(50)
     assert list(Claim.objects.values_list("state", flat=True)) == ["done", "done"]
     assert LakeFile.objects.count() == 2
+
+
+@pytest.mark.full
+def test_t1_two_services_share_a_stream_that_is_split_and_end_when_they_are_told(stream):
+    services = [command("consume", "lake", "--json") for _ in range(2)]
+
+    def saved() -> int:
+        for service in services:
+            assert service.is_running, service.errors
+        return sum(LakeFile.objects.values_list("records", flat=True))
+
+    try:
+        for turn in range(3):
+            for number in range(5):
+                first = 500 * turn + 100 * number
+                publish_scores(100, first=first, key=str(first))
+            wait_until(lambda turn=turn: saved() >= 500 * turn + 1, "records in the lake")
+            if turn == 0:
+                stream.merge(*stream.shards())
+        wait_until(lambda: saved() == 1_500, "all records in the lake")
+    finally:
+        for service in services:
+            service.terminate()
+        ledgers = [service.result()["lake"] for service in services]
+    assert sum(ledger["out"] for ledger in ledgers) == 1_500
+    assert readable_ids() == ids(1_500)

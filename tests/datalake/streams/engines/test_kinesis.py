@@ -11,10 +11,12 @@ from django.db import transaction
 from datalake import records, save, streams
 from datalake.dead_letters import replay
 from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, StreamBatch
+from datalake.parity import check
 from datalake.streams import consumers, lanes
 from datalake.streams.consumers import Consumed
 from datalake.streams.engines import kinesis as engine
 from datalake.streams.engines import put_in_order
+from operations import correlation
 from tests.datalake.streams.collector import REGISTRATIONS, Collector
 from tests.support.lake import publish_registrations, publish_scores, read_with_polars, registration
 
@@ -247,3 +249,36 @@ def test_t1_a_stream_may_have_another_name_at_kinesis(stream, settings):
         StreamName="vfInputStream", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
     )
     assert len(stream.client.get_records(ShardIterator=iterator["ShardIterator"])["Records"]) == 3
+
+
+def test_o4_the_correlation_id_of_the_publisher_comes_to_the_handler(stream):
+    """[O-4]"""
+    with correlation.correlated("abc"):
+        publish_registrations(1, key="a")
+        publish_scores(1)
+    streams.hand_over("input", 40)
+    streams.hand_over("scored", 40)
+    found: list[str] = []
+
+    def handler(given):
+        found.extend(record["correlationId"] for record in given)
+        return {}
+
+    for name in ("input", "scored"):
+        for lane in lanes.open_to("collector", name):
+            consumers.take(
+                "collector", name, handler, types={"registration", "scoring"}, shard=lane.shard
+            )
+    assert found == ["abc", "abc"]
+
+
+def test_x9_what_was_published_is_compared_with_what_the_lake_has(stream):
+    """[X-9]"""
+    publish_registrations(*range(30), key="a")
+    publish_registrations(7, key="again")
+    assert check.waiting_records() == 31
+    consumers.consume(["lake"], once=True)
+    assert check.waiting_records() == 0
+    found = check.check(["registration"], read_files=True)
+    assert found.ok
+    assert LakeFile.objects.count() == 2
