@@ -39,7 +39,7 @@ from console.pages.statistics import campaign as statistics
 from console.pages.statistics import metrics
 from console.pages.suppression import contacts as suppressed
 from console.pages.suppression import unsubscribing
-from console.pages.system import services
+from console.pages.system import retention, services
 from console.pages.templates import preview, trial
 from console.pages.uploads import waves as uploaded_waves
 from console.people import pages as people
@@ -180,6 +180,7 @@ urlpatterns = [
     path("admin/lake/merge/period/", merging.merge_period, name="merge-period"),
     path("admin/lake/parity/", parity.results, name="parity"),
     path("admin/lake/parity/check/", parity.check, name="check-parity"),
+    path("admin/retention/", retention.retention, name="retention"),
     path("admin/services/", services.services, name="services"),
     path("admin/services/live/", services.services_live, name="services-live"),
     path("admin/lake/archive/", merging.archive_period, name="archive-period"),

@@ -133,6 +133,8 @@ NAVIGATION = [
             _entry("Jobs", "settings", "operations.job"),
             _entry("Services", "monitor_heart", "operations.job")
             | {"link": reverse_lazy("services"), "active": _at("services")},
+            _entry("Retention", "auto_delete", "operations.pruned")
+            | {"link": reverse_lazy("retention"), "active": _at("retention")},
             _entry("Alerts", "notifications", "operations.alert"),
             _entry("Providers", "cell_tower", "waves.provideraccount")
             | {"link": reverse_lazy("providers")},
