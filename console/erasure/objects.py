@@ -7,11 +7,9 @@ one. What the proof of a draw is made of names references and no fan, and stays 
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from tempfile import TemporaryFile
@@ -26,7 +24,7 @@ from datalake.avro import container
 from datalake.erased.erasing import FILE, GONE, Left, Place, Sought, Touch
 from datalake.errors import NoSuchObject, NotAvro
 from datalake.storage import buckets
-from datalake.storage.unpacking import TooManyBytes
+from datalake.storage.unpacking import GZIP_MAGIC, UNREADABLE, packed, unpacked
 
 AREA: Final = "scoring bucket"
 PIECE: Final = 1 << 20
@@ -34,15 +32,8 @@ PIECE: Final = 1 << 20
 PASSED_OVER: Final = ("proofs/", "rosters/", "blacklist/", "demand/")
 WATCHED: Final = ("scored/", "fanlist/uploaded/")
 MANIFEST: Final = "manifest.json"
-DAMAGED: Final = (
-    zipfile.BadZipFile,
-    gzip.BadGzipFile,
-    zlib.error,
-    EOFError,
-    pl.exceptions.PolarsError,
-    TooManyBytes,
-)
-ZIP, GZIP, PARQUET = b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
+DAMAGED: Final = (zipfile.BadZipFile, pl.exceptions.PolarsError, *UNREADABLE)
+ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
 
 
 def erase_objects(
@@ -113,7 +104,7 @@ def _holds(key: str, sought: Sought) -> bool:
     """Whether the object may hold the fan, read piece by piece."""
     with buckets.scoring().open(key) as source:
         first = _first(source)
-        if first in (ZIP, PARQUET, container.MAGIC) or first[:2] == GZIP:
+        if first in (ZIP, PARQUET, container.MAGIC) or first.startswith(GZIP_MAGIC):
             return True
         return _found_in(iter(lambda: source.read(PIECE), b""), sought)
 
@@ -142,7 +133,7 @@ def _replace(key: str, sought: Sought, name: str, touch: Touch) -> None:
             changed = _parquet_without(source, new, sought, name)
         elif first == ZIP:
             changed = _zip_without(source, new, sought, name)
-        elif first[:2] == GZIP:
+        elif first.startswith(GZIP_MAGIC):
             changed = _packed_without(source, new, sought, name)
         else:
             changed = _lines_without(source, new, sought, name)
@@ -175,9 +166,7 @@ def _delete_avro(key: str, data: bytes, sought: Sought, touch: Touch) -> None:
 # Each writes the same file without the fan, and returns how many lines that changed.
 
 
-def _lines_without(
-    source: Iterable[bytes], new: IO[bytes] | gzip.GzipFile, sought: Sought, name: str
-) -> int:
+def _lines_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
     changed = 0
     for line, is_other in lines.without(source, sought, name):
         new.write(line)
@@ -185,12 +174,9 @@ def _lines_without(
     return changed
 
 
-def _packed_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
-    with (
-        gzip.GzipFile(fileobj=source) as unpacked,
-        gzip.GzipFile("", "wb", fileobj=new, mtime=0) as packed,
-    ):
-        return _lines_without(unpacked, packed, sought, name)
+def _packed_without(source: BinaryIO, new: IO[bytes], sought: Sought, name: str) -> int:
+    with packed(new) as out:
+        return _lines_without(unpacked(source), out, sought, name)
 
 
 def _zip_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Files that may be packed with gzip, read within bounds. Whoever reads words the errors."""
+"""Files that may be packed with gzip: read within bounds, and written. Readers word the errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 1 << 20
@@ -44,6 +44,11 @@ def is_packed(file: BinaryIO) -> bool:
 def unpacked(file: BinaryIO) -> BinaryIO:
     """The file from its start, unpacked where it is packed; reading it can raise UNREADABLE."""
     return cast("BinaryIO", gzip.GzipFile(fileobj=file)) if is_packed(file) else file
+
+
+def packed(file: IO[bytes]) -> BinaryIO:
+    """To be written to, and closed before the file is: packed, the same bytes for the same text."""
+    return cast("BinaryIO", gzip.GzipFile("", "wb", fileobj=file, mtime=0))
 
 
 def bounded_pieces(file: BinaryIO, bounds: Bounds) -> Iterator[bytes]:
