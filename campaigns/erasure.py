@@ -56,7 +56,9 @@ def refuse_while_processed(campaign: Campaign) -> None:
     imports = [str(pk) for pk in campaign.imports.values_list("pk", flat=True)]
     about = Q(subject_kind="score_file", subject_id__in=files)
     about |= Q(subject_kind="registration_import", subject_id__in=imports)
-    job = Job.objects.filter(about, state__in=LIVE_JOBS).order_by("pk").first()
+    # a failed one that is tried again needs the file as it was received
+    going_on = Q(state__in=LIVE_JOBS) | Q(retry_at__isnull=False)
+    job = Job.objects.filter(about, going_on).order_by("pk").first()
     refuse_while(
         job is not None,
         f"{job.subject if job else ''} of campaign {campaign.campaign_id} is being processed"

@@ -28,6 +28,7 @@ from datalake.parity import published
 from demand.erasure import erasing
 from demand.erasure.scrubbing import speaks_of
 from demand.models import CurrentRecord
+from demand.sources import file_pipeline
 from operations import jobs, leases
 from operations.database.locks import exclusive
 from operations.database.statements import run
@@ -122,6 +123,7 @@ def _erase(receipt: Erasure, lease: Lease) -> None:
 def _with_contacts(receipt: Erasure) -> Sought:
     """What is known of the fan, once nobody is at work with their rows anywhere."""
     sought = receipts.sought_by(receipt)
+    file_pipeline.refuse_while_archived()
     streams.refuse_while_saved(receipts.fan_of(receipt).erased_at)
     for campaign in Campaign.objects.order_by("pk"):
         with transaction.atomic():

@@ -7,24 +7,26 @@ one. What the proof of a draw is made of names references and no fan, and stays 
 
 from __future__ import annotations
 
-import io
+import codecs
 import re
+import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
-from tempfile import TemporaryFile
-from typing import IO, BinaryIO, Final
+from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import IO, Any, BinaryIO, Final
 
 import polars as pl
 
 from campaigns.erasure import name_in
-from campaigns.models import Arrival, Campaign, FanList
+from campaigns.models import Arrival, Campaign, FanList, RegistrationImport
 from console.erasure import lines
 from datalake.avro import container
 from datalake.erased.erasing import FILE, GONE, Left, Place, Sought, Touch
 from datalake.errors import NoSuchObject, NotAvro
 from datalake.storage import buckets
 from datalake.storage.unpacking import GZIP_MAGIC, UNREADABLE, packed, unpacked
+from operations.entry.trimming import trim
 
 AREA: Final = "scoring bucket"
 PIECE: Final = 1 << 20
@@ -32,7 +34,7 @@ PIECE: Final = 1 << 20
 PASSED_OVER: Final = ("proofs/", "rosters/", "blacklist/", "demand/")
 WATCHED: Final = ("scored/", "fanlist/uploaded/")
 MANIFEST: Final = "manifest.json"
-DAMAGED: Final = (zipfile.BadZipFile, pl.exceptions.PolarsError, *UNREADABLE)
+DAMAGED: Final = (zipfile.BadZipFile, pl.exceptions.PolarsError, NotAvro, *UNREADABLE)
 ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
 
 
@@ -45,7 +47,7 @@ def erase_objects(
     bucket = buckets.scoring()
     names = _Names(sought)
     keys = [key for key in bucket.list("") if not key.startswith(PASSED_OVER)]
-    waiting = unread = 0
+    waiting = kept = unread = 0
     for done, key in enumerate(keys):
         report_progress(done, len(keys))
         try:
@@ -54,7 +56,7 @@ def erase_objects(
             if key.startswith(WATCHED) and not key.endswith(MANIFEST):
                 waiting += not _delete_taken(key, touch)
                 continue
-            _replace(key, sought, names.of(key), touch)
+            kept += not _replace(key, sought, names.of(key), touch)
         except NoSuchObject:  # its owner has taken it away since
             continue
         except DAMAGED:
@@ -65,6 +67,13 @@ def erase_objects(
             waiting,
             "their rows of the fan are counted as erased when they are processed; delete those"
             " that nobody will process",
+        )
+    if kept:
+        yield Left(
+            "Avro files that were not imported",
+            kept,
+            "nothing else has the registrations in them; the fan's are counted as erased when they"
+            " are imported. Import them and erase the fan again, or delete them",
         )
     if unread:
         yield Left("files that cannot be read", unread, "they are damaged; delete them")
@@ -110,10 +119,10 @@ def _holds(key: str, sought: Sought) -> bool:
 
 
 def _found_in(pieces: Iterable[bytes], sought: Sought) -> bool:
-    words = [each.lower().encode() for each in (sought.fan_id, *sought.contacts)]
+    words = [each.lower() for each in (sought.fan_id, *sought.contacts)]
     overlap = max(map(len, words))
-    rest = b""
-    for piece in pieces:
+    rest = ""
+    for piece in codecs.iterdecode(pieces, "utf-8", "surrogateescape"):
         text = rest + piece.lower()
         if any(word in text for word in words):
             return True
@@ -121,14 +130,15 @@ def _found_in(pieces: Iterable[bytes], sought: Sought) -> bool:
     return False
 
 
-def _replace(key: str, sought: Sought, name: str, touch: Touch) -> None:
-    """Line by line by way of a file without a name: an upload has gigabytes."""
+def _replace(key: str, sought: Sought, name: str, touch: Touch) -> bool:
+    """Line by line by way of a file without a name: an upload has gigabytes. False where the fan
+    stays in the file.
+    """
     bucket = buckets.scoring()
     with bucket.open(key) as source, TemporaryFile() as new:
         first = _first(source)
         if first == container.MAGIC:
-            _delete_avro(key, source.read(), sought, touch)
-            return
+            return _delete_avro(key, source, sought, touch)
         if first == PARQUET:
             changed = _parquet_without(source, new, sought, name)
         elif first == ZIP:
@@ -141,6 +151,7 @@ def _replace(key: str, sought: Sought, name: str, touch: Touch) -> None:
             touch(Place(AREA, FILE, key, changed))
             new.seek(0)
             bucket.put(key, new)
+    return True
 
 
 def _first(source: BinaryIO) -> bytes:
@@ -149,18 +160,32 @@ def _first(source: BinaryIO) -> bytes:
     return first
 
 
-def _delete_avro(key: str, data: bytes, sought: Sought, touch: Touch) -> None:
-    """Registrations as a service sent them, in a form that only it can write; their rows are in the
-    database.
+def _delete_avro(key: str, source: BinaryIO, sought: Sought, touch: Touch) -> bool:
+    """Registrations as a service sent them, in a form that only it can write: deleted once all of
+    them are in the database. False for those that are not: they are other fans' registrations, too.
     """
-    try:
-        records = container.read_records(io.BytesIO(data))
-        holds = any(sought.named_in(str(record)) for record in records)
-    except NotAvro:
-        holds = _found_in([data], sought)
-    if holds:
-        touch(Place(AREA, FILE, key, 1))
-        buckets.scoring().delete(key)
+    if not any(_is_of(record, sought) for record in container.read_records(source)):
+        return True
+    imports = RegistrationImport.objects.filter(key=key)
+    # without its rejected rows the file is read again
+    if not imports or any(not each.finished or not each.rejected_key for each in imports):
+        return False
+    touch(Place(AREA, FILE, key, 1))
+    buckets.scoring().delete(key)
+    return True
+
+
+def _is_of(record: Mapping[str, Any], sought: Sought) -> bool:
+    """Whether a record is the fan's: by its id, and without one by what it says. A contact may be
+    another fan's, too.
+    """
+    whose = next((_text_of(record[name]) for name in record if name.lower() in lines.FANS), "")
+    return whose == sought.fan_id if whose else sought.named_in(str(record))
+
+
+def _text_of(value: object) -> str:
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+    return "" if text is None else trim(str(text))
 
 
 # Each writes the same file without the fan, and returns how many lines that changed.
@@ -190,10 +215,16 @@ def _zip_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -
 
 
 def _parquet_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
-    frame = pl.read_parquet(source.read())
-    texts = [column.name for column in frame.iter_columns() if column.dtype == pl.String]
-    ours = frame.select(pl.any_horizontal(pl.col(texts) == sought.fan_id)).to_series()
-    if not texts or not ours.any():
-        return 0
-    frame.with_columns(pl.col(texts).replace(sought.fan_id, name)).write_parquet(new)
-    return int(ours.sum())
+    with NamedTemporaryFile() as copied:  # polars reads a file without a name as a whole
+        shutil.copyfileobj(source, copied)
+        copied.flush()
+        frame = pl.scan_parquet(copied.name)
+        schema = frame.collect_schema()
+        texts = [column for column, kind in schema.items() if kind == pl.String]
+        if not texts:
+            return 0
+        ours = pl.any_horizontal(pl.col(texts) == sought.fan_id).sum()
+        changed = int(frame.select(ours).collect(engine="streaming").item())
+        if changed:
+            frame.with_columns(pl.col(texts).replace(sought.fan_id, name)).sink_parquet(new)
+        return changed

@@ -11,7 +11,7 @@ of its month and no archive of it runs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
 from typing import Any, BinaryIO, Final
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Final
 from django.db import transaction
 
 from datalake import catalogue
+from datalake.archive import archived_place
 from datalake.avro import container
 from datalake.choices import FileState, RecordType
 from datalake.erased.erasing import FILE, Left, Place, Sought, Touch
@@ -47,14 +48,16 @@ def erase_files(
     """
     settle()
     broken: list[str] = []
-    files = LakeFile.objects.filter(record_type__in=RecordType.values).order_by("pk")
-    pks = list(files.values_list("pk", flat=True))
-    for done, pk in enumerate(pks):
-        report_progress(done, len(pks))
-        try:
-            _erase_from(pk, sought, touch)
-        except (NotAvro, NoSuchObject, ValueError) as error:
-            broken.append(f"{LakeFile.objects.get(pk=pk).key} ({error})")
+    seen: set[int] = set()
+    while pks := _unseen(seen):
+        total = len(seen) + len(pks)
+        for pk in pks:
+            report_progress(len(seen), total)
+            seen.add(pk)
+            try:
+                _erase_from(pk, sought, touch)
+            except (NotAvro, NoSuchObject, ValueError) as error:
+                broken.append(f"{LakeFile.objects.get(pk=pk).key} ({error})")
     if broken:
         raise CannotErase(
             f"The fan could not be erased from {len(broken)} files of the lake, including"
@@ -65,6 +68,14 @@ def erase_files(
     if (versions := buckets.campaign_data().keeps_versions()) is not False:
         why = "kept by the bucket's versioning" if versions else "the bucket may keep versions"
         yield Left("older versions of replaced files of the lake", None, why)
+
+
+def _unseen(seen: Container[int]) -> list[int]:
+    """The files that are still to be looked into: while some are, a merge that had begun before may
+    write another one of sources that had the fan.
+    """
+    files = LakeFile.objects.filter(record_type__in=RecordType.values).order_by("pk")
+    return [pk for pk in files.values_list("pk", flat=True) if pk not in seen]
 
 
 def _foreign() -> Iterator[Left]:
@@ -112,8 +123,17 @@ def _delete_foreign(file: LakeFile, sought: Sought, touch: Touch) -> None:
         holds = any(each.get(FAN) == sought.fan_id for each in container.read_records(source))
     if holds:
         touch(Place(AREA, FILE, file.key, file.records))
+        _delete_unverified_copy(file)
         buckets.campaign_data().delete(file.key)
         LakeFile.objects.filter(pk=file.pk).delete()
+
+
+def _delete_unverified_copy(file: LakeFile) -> None:
+    """What an archive that was killed has copied, as the file was before. The next one copies
+    anew.
+    """
+    if file.state == FileState.SUPERSEDED:
+        buckets.campaign_data().delete(archived_place(file))
 
 
 def _forgetter(sought: Sought) -> content.Forget:
@@ -198,6 +218,7 @@ def _finish(note: LakeRewrite) -> None:
         bucket.copy(beside, file.key)
         if bucket.sha256(file.key) != note.sha256:
             raise CannotErase(f"{file.key} is not identical to {beside}. Run the erasure again.")
+    _delete_unverified_copy(file)
     _enter(note, file)
     bucket.delete(beside)
 

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from datalake.erased.erasing import refuse_while
 from datalake.erased.fans import Erased, known
 from demand.archiving import archive
 from demand.archiving.archive import Part
@@ -25,8 +26,10 @@ from demand.archiving.batches import Decided, decide
 from demand.choices import BatchState
 from demand.models import Batch
 from demand.sources.lines import MOST_BYTES, Lines, batches_of
+from operations.choices import JobState
 from operations.errors import JobStopped
 from operations.leases import Lease
+from operations.models import Job
 from operations.threads import (
     helper_thread,
     prefetched,
@@ -83,6 +86,19 @@ def groups(source: str, file: BinaryIO, *, now: datetime) -> Iterator[Group]:
         Batch.objects.filter(source=source, state=BatchState.DONE).values_list("first", flat=True)
     )
     return _groups(source, file, now, done, known())
+
+
+def refuse_while_archived() -> None:
+    """Raises EraseLater while a file is being archived: who was erased was asked at its begin.
+    [X-11]
+    """
+    running = Job.objects.filter(subject_kind="event_upload", state=JobState.RUNNING)
+    job = running.order_by("pk").first()
+    refuse_while(
+        job is not None,
+        f"Event upload {job.subject_id if job else ''} is being archived (job"
+        f" {job.pk if job else ''}). The fan is erased when it is finished.",
+    )
 
 
 def _groups(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from campaigns.erasure import erase_rows, name_in, refuse_while_processed
 from campaigns.locks import lock_campaign
@@ -11,7 +12,9 @@ from campaigns.models import FanScore, Registrant
 from campaigns.scoring import score_files
 from datalake.erased.erasing import Sought
 from datalake.errors import EraseLater
+from operations.choices import JobState
 from operations.database.statements import run
+from operations.models import Job
 from tests.support.campaigns import (
     import_registrations,
     make_campaign,
@@ -70,12 +73,17 @@ def test_x11_a_file_that_waits_for_the_public_value_is_drawn_and_published_witho
     assert erased(campaign) == {"scores": 1}
 
 
-def test_x11_while_a_file_of_the_campaign_is_processed_the_erasure_waits():
+def test_x11_while_a_file_of_the_campaign_is_processed_or_will_be_again_the_erasure_waits():
     campaign = make_campaign()
     rows = score_file_bytes([score_row(1)])
     job = score_files.open_job(receive_scores(campaign, rows), by=None)
     with pytest.raises(EraseLater, match="is being processed"), transaction.atomic():
         refuse_while_processed(lock_campaign(campaign.pk))
+    failed = {"state": JobState.FAILED, "error": "down"}
+    Job.objects.filter(pk=job.pk).update(**failed, retry_at=Now())
+    with pytest.raises(EraseLater, match="is being processed"), transaction.atomic():
+        refuse_while_processed(lock_campaign(campaign.pk))
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, error="", retry_at=None)
     score_files.process(job.pk)
     with transaction.atomic():
         refuse_while_processed(lock_campaign(campaign.pk))

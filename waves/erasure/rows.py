@@ -37,6 +37,7 @@ UNSENT: Final = (
     *(WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
 )
 SENDS_BY_DIGEST: Final = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
+_STOPPED: Final[dict[str, Any]] = dict.fromkeys(("claim", "lease_until", "not_before"))
 _EMPTIED: Final[dict[str, Any]] = dict.fromkeys(("member_id", "email", "phone", "language"), "")
 
 
@@ -113,20 +114,22 @@ def _members(campaign: Campaign, sought: Sought) -> Any:
 
 
 def _erase_messages(members: Any, touch: Touch) -> None:
-    """Nothing more is sent to the fan, and where a message was sent to is not kept."""
+    """Nothing more is sent to the fan, and where a message was sent to is not kept. What may have
+    arrived is unknown, not skipped. [N-4]
+    """
     pks = list(members.order_by("pk").values_list("pk", flat=True))
-    waiting = {"state__in": (SendState.PENDING, SendState.SENDING), "member__in": pks}
-    skipped: dict[str, Any] = {"state": SendState.SKIPPED, "reason": ERASED, "lease_until": None}
     again = Resend.objects.filter(member__in=pks)
     _note(touch, "messages sent again", again.exclude(contact="").update(contact=""))
-    _note(
-        touch,
-        "messages skipped",
-        sum(
-            model.objects.filter(**waiting).update(**skipped)
-            for model in (Send, Resend, RehearsalSend)
-        ),
+    waiting = {"member__in": pks, "state__in": (SendState.PENDING, SendState.SENDING)}
+    begun = Q(state=SendState.SENDING) | Q(maybe_accepted=True)
+    lost = {"state": SendState.UNKNOWN, "reason": ERASED, "maybe_accepted": True, **_STOPPED}
+    unknown = sum(model.objects.filter(begun, **waiting).update(**lost) for model in (Send, Resend))
+    gone = {"state": SendState.SKIPPED, "reason": ERASED, **_STOPPED}
+    skipped = sum(
+        model.objects.filter(**waiting).update(**gone) for model in (Send, Resend, RehearsalSend)
     )
+    _note(touch, "messages that may have arrived", unknown)
+    _note(touch, "messages skipped", skipped)
 
 
 def _erase_calls(waves: Any, sought: Sought, name: str) -> int:

@@ -17,6 +17,7 @@ from console.proof import proof
 from datalake import merge, streams
 from datalake.archive import archive
 from datalake.choices import FileState, StreamName
+from datalake.errors import EraseLater
 from datalake.layout import parse_period
 from datalake.models import LakeFile
 from datalake.parity import check
@@ -26,6 +27,7 @@ from datalake.queues.messages import Outgoing
 from datalake.storage import buckets
 from datalake.streams import consumers
 from demand.models import SelectedEvents
+from operations.choices import JobState
 from operations.models import Alert, Job, StatusChange
 from tests.console.erasure.erasure_cases import erase_fan, objects_with, tables_with
 from tests.console.proof.presale_cases import close, presale, really_sent, verify
@@ -132,6 +134,8 @@ def is_in_files(campaign: Campaign, wave: Wave) -> None:
     ours = campaign.campaign_id
     lines = f"globalUserId,memberId,marketId,email,phone,code\n{FAN},{MEMBER},west,{EMAIL},,A1\n"
     avro = {"type": "record", "name": "r", "fields": [{"name": "fan", "type": "string"}]}
+    imported = {"name": "r.avro", "key": f"registrations/{ours}/avro", "sha256": "a" * 64}
+    campaign.imports.create(**imported, finished=True, rejected_key="its rejected rows")
     for key, content in {
         f"received/{ours}.packed.txt.gz": gzip.compress(score_file_bytes([SCORED])),
         f"smsWaves/csv/{wave.name}.csv": lines.encode(),
@@ -260,3 +264,12 @@ def test_x11_who_registers_again_is_new_and_what_was_there_stays_erased():
     assert tables_with(NEEDLES) == set()
     assert {place.name for place in second.places.all()} >= {"registrations"}
     assert Registrant.objects.filter(global_user_id__startswith="erased:").count() == 2
+
+
+def test_x11_while_an_upload_of_change_events_is_archived_the_erasure_waits():
+    upload = {"subject_kind": "event_upload", "subject_id": "7", "state": JobState.RUNNING}
+    Job.objects.create(kind="archive_demand", **upload)
+    with pytest.raises(EraseLater, match="Event upload 7 is being archived"):
+        erase_fan(FAN, by=eraser())
+    Job.objects.filter(subject_id="7").update(state=JobState.DONE)
+    assert erase_fan(FAN, by=eraser()).finished_at is not None

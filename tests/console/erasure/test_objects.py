@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from campaigns.erasure import name_in
-from campaigns.models import Arrival
+from campaigns.models import Arrival, RegistrationImport
 from console.erasure import objects
 from datalake.erased.erasing import Left, Place, Sought
 from datalake.storage import buckets
+from tests.support.avro_files import written
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +90,36 @@ def test_x11_what_a_proof_is_made_of_and_damaged_files_are_left():
         [],
         [("files that cannot be read", 4)],
     )
+
+
+def avro(*records: tuple[str, str]) -> bytes:
+    fields = [{"name": name, "type": "string"} for name in ("global_user_id", "email")]
+    schema = {"type": "record", "name": "registration", "fields": fields}
+    rows = [{"global_user_id": fan, "email": email} for fan, email in records]
+    return written(schema, rows)
+
+
+def test_x11_an_avro_file_is_deleted_when_its_registrations_are_in_the_database_and_else_named():
+    mine, spouse = ("fan-1", "a@mail.example"), ("fan-2", "fan1@mail.example")
+    imported = RegistrationImport.objects.create(
+        campaign=make_campaign("tour"), name="r.avro", key="registrations/tour/1", sha256="1" * 64
+    )
+    put(imported.key, avro(mine, spouse))
+    put("registrations/tour/2", avro(spouse))
+    places, left = erased()
+    assert (places, [(each.place, each.count) for each in left]) == (
+        [],
+        [("Avro files that were not imported", 1)],
+    )
+    RegistrationImport.objects.update(finished=True, rejected_key="registrations/tour/1.rejected")
+    places, left = erased()
+    assert ([place.name for place in places], left) == ([imported.key], [])
+    assert list(buckets.scoring().list("registrations/")) == ["registrations/tour/2"]
+
+
+def test_x11_an_id_beyond_ascii_is_found_in_files():
+    make_campaign("tour")
+    put("received/tour.1.txt", score_file_bytes([score_row(1, global_user_id="fan-Ä")]))
+    places: list[Place] = []
+    list(objects.erase_objects(Sought("fan-Ä", 1), places.append))
+    assert [place.name for place in places] == ["received/tour.1.txt"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import catalogue, save
+from datalake import archive, catalogue, merge, save
 from datalake.erased.erasing import Sought
 from datalake.erased.fans import mark
 from datalake.erasure import lake
-from datalake.models import LakeFile, LakeRewrite
+from datalake.models import LakeFile, LakeRewrite, Merge
 from datalake.parity import check, published
 from datalake.storage import buckets
 from tests.console.erasure.erasure_cases import objects_with
-from tests.datalake.lake_cases import Killed, die
+from tests.datalake.lake_cases import DAY, Killed, die, put_foreign, save_loose, valid
 from tests.support.lake import publish_scores
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +50,38 @@ def test_x11_killed_at_any_step_the_next_one_finishes_and_lake_and_database_agre
     assert found.ok
     assert published.published_days("scoring").popitem()[1].tombstones == 1
     assert {place.name for place in places} == {LakeFile.objects.get().key}
+
+
+def test_x11_a_file_that_a_merge_writes_meanwhile_is_looked_into_too(monkeypatch):
+    save_loose(5, 5)
+    mark("fan-2")
+    erase_from = lake._erase_from
+
+    def erase_when_merged(*arguments):
+        if not Merge.objects.exists():
+            merge.merge_period("scoring", DAY)
+        erase_from(*arguments)
+
+    monkeypatch.setattr(lake, "_erase_from", erase_when_merged)
+    list(lake.erase_files(ME, lambda place: None))
+    assert objects_with(["fan-2"]) == set()
+    assert check.check(read_files=True).ok
+
+
+@pytest.mark.parametrize("record_type", ["scoring", "registration"])
+def test_x11_what_a_killed_archive_has_copied_goes_and_the_next_archive_copies_anew(
+    record_type, monkeypatch
+):
+    if record_type == "scoring":
+        save_loose(5)
+    else:
+        put_foreign("theirs", [valid(1), valid(2)])
+    merged = merge.merge_period(record_type, DAY)
+    with monkeypatch.context() as killing:
+        killing.setattr(archive, "_let_go", die)
+        with pytest.raises(Killed):
+            archive.archive(merged.pk)
+    mark("fan-2")
+    list(lake.erase_files(ME, lambda place: None))
+    assert objects_with(["fan-2"]) == set()
+    archive.archive(merged.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -129,6 +130,24 @@ def test_x11_a_pending_message_is_skipped_and_one_that_is_being_sent_is_waited_f
     of_fan = Send.objects.filter(member=member, channel="sms").values_list("state", "reason")
     assert {*of_fan} == {(SendState.SKIPPED, "erased")}
     assert not Send.objects.exclude(member=member).filter(reason="erased").exists()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        {"state": SendState.SENDING, "lease_until": NOW, "claim": uuid.uuid4()},
+        {"state": SendState.PENDING, "maybe_accepted": True},
+    ],
+)
+def test_n4_a_message_of_an_erased_fan_that_may_have_arrived_is_unknown(begun):
+    wave = triggered_wave(2)
+    new_messages.make_sends(wave)
+    member = wave.members.order_by("pk").first()
+    send = Send.objects.get(member=member, channel="sms")
+    Send.objects.filter(pk=send.pk).update(**begun)
+    erased(wave.campaign, member.global_user_id)
+    send.refresh_from_db()
+    assert (send.state, send.maybe_accepted, send.claim) == (SendState.UNKNOWN, True, None)
 
 
 @pytest.mark.django_db(transaction=True)
