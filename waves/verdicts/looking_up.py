@@ -11,12 +11,13 @@ from waves.verdicts.judgement import Known
 
 BATCH: Final = 2_500  # records in one query
 
+# A fan has the code that was told, and before any was told the one that is assigned here.
 _LOOK_UP = """
 SELECT campaign.id, campaign.status, registrant.id, market.id, market.event_ids,
     coalesce(upper(own.code) = upper(given.code), false),
     coalesce(code.campaign_id <> campaign.id OR code.global_user_id NOT IN ('', given.fan), false)
         OR coalesce((told.campaign_id, told.global_user_id) <> (campaign.id, given.fan), false),
-    coalesce(own.code, selection.code, '')
+    coalesce(selection.code, own.code, '')
 FROM unnest(%(campaigns)s::text[], %(fans)s::text[], %(markets)s::text[], %(codes)s::text[])
     WITH ORDINALITY AS given(campaign, fan, market, code, number)
 LEFT JOIN campaigns_campaign AS campaign ON campaign.campaign_id = given.campaign

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from tests.support.database import kept
 from tests.support.verdicts import assignment, campaign_of
-from waves.models import Code
-from waves.verdicts.judgement import Known
+from waves.models import Assignment, Code, Selection
+from waves.verdicts.judgement import Known, Why, judged
 from waves.verdicts.looking_up import look_up
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +46,18 @@ def test_k6_a_code_that_is_kept_for_another_fan_or_campaign_is_anothers():
         )
     ]
     assert [known.code_is_anothers for known in look_up(asked)] == [False, True, True]
+
+
+def test_k6_a_fan_who_was_told_another_code_has_that_one_though_ours_was_assigned_since():
+    """Ours is then rejected, where people see it; what is saved would not have changed."""
+    wave = kept.scheduled()
+    code, market = Code.objects.filter(wave=wave).earliest("pk"), wave.campaign.markets.first()
+    fan = {"campaign": wave.campaign, "global_user_id": code.global_user_id}
+    Assignment.objects.create(
+        code=code, wave=wave, market=market, assigned_at=timezone.now(), **fan
+    )
+    record = assignment(wave.campaign, 0, globalUserId=code.global_user_id, code=code.code)
+    record["marketId"] = market.market_id
+    assert judged([(record, *look_up([record]))]) == [None]
+    Selection.objects.create(code="THEIRS", event_ids=[], **fan)
+    assert judged([(record, *look_up([record]))]) == [Why.ANOTHER_CODE]
