@@ -83,6 +83,10 @@ class UnknownDeadLetter(Refusal):
     """No dead letter has this number. [T-1]"""
 
 
+class MessageGone(Refusal):
+    """The message of a dead letter was deleted, so it cannot wait in its queue again. [T-1]"""
+
+
 class ParityBusy(Refusal):
     """Files moved again and again while they were read to be compared. [X-9]"""
 

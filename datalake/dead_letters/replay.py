@@ -5,7 +5,7 @@ lake. [T-1]
 from __future__ import annotations
 
 import json
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -13,12 +13,15 @@ from django.utils import timezone
 
 from datalake import streams
 from datalake.choices import StreamName
+from datalake.errors import MessageGone
 from datalake.models import Claim, DeadLetter
 from datalake.queues import rows as queue_rows
 from datalake.save import CONSUMER, ClaimContents, save_claim
 from datalake.streams.batches import key_of
 from datalake.streams.lineage import stream_of
 from operations.database.locks import exclusive
+
+Commit = Callable[[], object]
 
 
 def replay_all(consumer: str = "") -> int:
@@ -32,19 +35,27 @@ def replay_all(consumer: str = "") -> int:
 
 
 def replay(
-    letter_id: int, corrected: dict[str, Any] | None = None, *, job: int | None = None
+    letter_id: int,
+    corrected: dict[str, Any] | None = None,
+    *,
+    job: int | None = None,
+    commit: Commit = lambda: None,
 ) -> bool:
     """Replay the record, or its corrected form; `job` is the number of the job that does it with
-    others. False if that was done before, or the letter was settled.
+    others, and `commit` is called in the transaction that settles the letter. False if that was
+    done before, or the letter was settled. A record of the lake is written to its bucket outside of
+    any transaction: call this in none.
+
+    Raises MessageGone; OSError where the bucket is away.
     """
     letter = DeadLetter.objects.get(pk=letter_id)
     record = json.loads(letter.record) if corrected is None else corrected
     settled = {"replayed_at": timezone.now(), "settled_by_job": job}
     if is_of_stream(letter):
-        return _onto_stream(letter, record, settled)
+        return _onto_stream(letter, record, settled, commit)
     if is_of_queue(letter):
-        return _into_queue(letter, record, settled)
-    return _into_lake(letter, record, settled)
+        return _into_queue(letter, record, settled, commit)
+    return _into_lake(letter, record, settled, commit)
 
 
 def place_of(letter: DeadLetter) -> str:
@@ -64,16 +75,22 @@ def is_of_queue(letter: DeadLetter) -> bool:
 
 
 @transaction.atomic
-def _into_queue(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool:
+def _into_queue(letter: DeadLetter, record: Any, settled: dict[str, Any], commit: Commit) -> bool:
     """The message waits again, under its id."""
     waiting = DeadLetter.objects.waiting().filter(pk=letter.pk)
     if not waiting.update(**settled):
         return False
-    return queue_rows.revive(letter, json.dumps(record, separators=(",", ":")))
+    if not queue_rows.revive(letter, json.dumps(record, separators=(",", ":"))):
+        raise MessageGone(
+            f"Dead letter {letter.pk} cannot be replayed: its message is no longer in the"
+            f" {place_of(letter)}. Settle it without a replay."
+        )
+    commit()
+    return True
 
 
 @transaction.atomic
-def _onto_stream(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool:
+def _onto_stream(letter: DeadLetter, record: Any, settled: dict[str, Any], commit: Commit) -> bool:
     """Every consumer of the stream sees it; those where it took effect already pass over it. So the
     letters of all consumers that refused the same record are settled by one replay: replaying each
     would double what cannot be taken each time.
@@ -85,12 +102,18 @@ def _onto_stream(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bo
         return False
     again = streams.Record(key_of(record), record)
     streams.publish(stream_of(letter.source), [again], key=f"replay:{letter.pk}")
+    commit()
     return True
 
 
-def _into_lake(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool:
+def _into_lake(letter: DeadLetter, record: Any, settled: dict[str, Any], commit: Commit) -> bool:
     """Saved as the other records of its file were, and seen by no consumer of a stream."""
     waiting = DeadLetter.objects.waiting().filter(pk=letter.pk)
+
+    def settle() -> None:
+        if waiting.update(**settled):
+            commit()
+
     with exclusive(f"replay:{letter.pk}"):
         if not waiting.exists():
             return False
@@ -99,5 +122,5 @@ def _into_lake(letter: DeadLetter, record: Any, settled: dict[str, Any]) -> bool
         )
         contents = ClaimContents()
         contents.add_records([((0, 0), record)])
-        save_claim(claim, contents, commit=partial(waiting.update, **settled))
+        save_claim(claim, contents, commit=settle)
     return True

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -19,12 +21,13 @@ def subject_of(letter_id: int) -> Subject:
 
 
 def replay_one(letter_id: int, *, by: User, reason: str) -> bool:
-    """Replay the record as it is. False if it was replayed or settled before."""
-    with transaction.atomic():
-        done = replay.replay(letter_id)
-        if done:
-            jobs.record_move(subject_of(letter_id), "waiting", "replayed", by=by, reason=reason)
-    return done
+    """Replay the record as it is. False if it was replayed or settled before. Raises as
+    `replay.replay` does; call it in no transaction.
+    """
+    replayed = partial(
+        jobs.record_move, subject_of(letter_id), "waiting", "replayed", by=by, reason=reason
+    )
+    return replay.replay(letter_id, commit=replayed)
 
 
 def settle_one(letter_id: int, *, by: User, reason: str) -> bool:

@@ -76,7 +76,9 @@ def make_dead_letters(queue: str, found: QuerySet[QueueMessage], error: str) -> 
 
 
 def revive(letter: DeadLetter, body: str) -> bool:
-    """Let the message of a dead letter wait again; False where it does already."""
+    """Let the message of a dead letter wait again; False where there is no such message any
+    more.
+    """
     return bool(
         QueueMessage.objects.filter(pk=letter.position, state=MessageState.DEAD).update(
             body=body,

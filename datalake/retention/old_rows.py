@@ -44,8 +44,13 @@ DELETE FROM datalake_deadletter WHERE id IN (
 """
 _MESSAGES = """
 DELETE FROM datalake_queuemessage WHERE id IN (
-    SELECT id FROM datalake_queuemessage WHERE state <> 'waiting' AND settled_at < %(before)s
-    ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+    SELECT message.id FROM datalake_queuemessage AS message
+    WHERE message.state <> 'waiting' AND message.settled_at < %(before)s AND NOT EXISTS (
+        SELECT 1 FROM datalake_deadletter AS letter
+        WHERE letter.consumer = message.queue || '-queue'
+            AND letter.source = 'queue:' || message.queue AND letter.position = message.id
+            AND letter.replayed_at IS NULL AND letter.dropped_at IS NULL)
+    ORDER BY message.id LIMIT %(most)s FOR UPDATE OF message SKIP LOCKED)
 """
 
 
@@ -88,6 +93,7 @@ def settled_letters(before: datetime) -> Iterator[int]:
 
 
 def settled_messages(before: datetime) -> Iterator[int]:
+    """Not those of dead letters that wait: replayed, they are these messages again."""
     yield from _until_none(_MESSAGES, before=before)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,8 +16,8 @@ from datalake.dead_letters import found, replay, runs, settle
 from datalake.dead_letters.found import PLACES, STATES
 from datalake.models import DeadLetter
 from operations.adminkit import unmasking
+from operations.errors import Refusal
 from operations.models import Job, StatusChange
-from operations.subjects import Subject
 
 NEWEST = 20
 
@@ -75,11 +74,6 @@ def letter(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
-def _history(subject: Subject) -> QuerySet[StatusChange]:
-    changes = StatusChange.objects.about(subject).select_related("by")
-    return changes.order_by("-id")[:NEWEST]
-
-
 @action(*rights.REPLAY)
 def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
     """Put one record back where it came from, as it is."""
@@ -87,7 +81,13 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
     back, form = reverse("dead-letter", args=[pk]), ReasonForm(request.POST)
     if not form.is_valid():
         messages.error(request, f"{complaint_of(form)} Nothing was replayed.")
-    elif settle.replay_one(pk, by=request.user, reason=form.cleaned_data["reason"]):
+        return HttpResponseRedirect(back)
+    try:
+        done = settle.replay_one(pk, by=request.user, reason=form.cleaned_data["reason"])
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(back)
+    if done:
         still = f"If consumer {one.consumer} still cannot process it, it becomes a new dead letter."
         messages.success(request, f"Record {pk} was replayed into {replay.place_of(one)}. {still}")
     else:

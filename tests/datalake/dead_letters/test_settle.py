@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
+from datalake import save
 from datalake.dead_letters import replay, settle
 from datalake.models import DeadLetter, StreamBatch
 from operations.models import StatusChange
 from tests.datalake.dead_letters.letter_rows import a_letter
+from tests.support.lake import registration
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +41,19 @@ def test_t1_a_letter_that_was_settled_is_not_replayed():
     assert not replay.replay(letter.pk)
     assert replay.replay_all() == 0
     assert not StreamBatch.objects.exists()
+
+
+def test_t1_a_record_of_the_lake_is_written_in_no_transaction_and_its_history_once(monkeypatch):
+    source = "file:avro/registration/2026/01/20/x.avro#0123456789abcdef"
+    letter = a_letter(source=source, record=json.dumps(registration(5)))
+    ann, real = User.objects.create(username="ann"), save.write_file
+    around = list(connection.savepoint_ids)  # of the test
+
+    def watched(*about):
+        assert connection.savepoint_ids == around
+        return real(*about)
+
+    monkeypatch.setattr(save, "write_file", watched)
+    for expected in (True, False):
+        assert settle.replay_one(letter.pk, by=ann, reason="fixed the source") is expected
+    assert StatusChange.objects.about(settle.subject_of(letter.pk)).get().to_state == "replayed"

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from datalake import queues
 from datalake.dead_letters import replay
+from datalake.errors import MessageGone
 from datalake.models import DeadLetter, QueueMessage
 from datalake.queues import Outgoing, rows
 from operations.models import Alert
@@ -54,3 +55,12 @@ def test_t4_a_message_that_became_a_dead_letter_is_replayed_and_may_die_again():
         assert queues.waiting("verdict") == 1
     assert Alert.objects.count() == 2
     assert found.get().body == '{"fan":"a"}'
+
+
+def test_t1_the_letter_of_a_message_that_is_gone_waits_until_it_is_settled():
+    put("a")
+    rows.make_dead_letters("verdict", QueueMessage.objects.all(), "it is broken")
+    QueueMessage.objects.all().delete()
+    with pytest.raises(MessageGone, match="no longer in the queue verdict"):
+        replay.replay(DeadLetter.objects.get().pk)
+    assert DeadLetter.objects.waiting().exists()

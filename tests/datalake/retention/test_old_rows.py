@@ -10,9 +10,12 @@ from django.core.management import call_command
 from django.db.models import F
 from django.utils import timezone
 
-from datalake import save, tasks
-from datalake.models import Claim, DeadLetter, SeenRecord, StreamBatch
+from datalake import queues, save, tasks
+from datalake.dead_letters import replay
+from datalake.models import Claim, DeadLetter, QueueMessage, SeenRecord, StreamBatch
 from datalake.parity import published
+from datalake.queues import Outgoing
+from datalake.queues.rows import make_dead_letters
 from datalake.retention import old_rows
 from datalake.streams import consumers
 from operations.models import Job
@@ -92,6 +95,18 @@ def test_o10_dead_letters_that_wait_are_never_deleted_and_settled_ones_by_when_t
     DeadLetter.objects.update(created_at=before(days=400))
     assert sum(old_rows.settled_letters(before())) == 1
     assert [*DeadLetter.objects.order_by("pk").values_list("position", flat=True)] == [0, 2]
+
+
+@pytest.mark.django_db
+def test_o10_the_message_of_a_dead_letter_that_waits_stays_and_can_be_replayed():
+    queues.put("verdict", [Outgoing(key, {}) for key in ("settled", "waits")])
+    make_dead_letters("verdict", QueueMessage.objects.all(), "it is broken")
+    QueueMessage.objects.update(settled_at=before(days=200))
+    settled, waits = DeadLetter.objects.order_by("pk")
+    DeadLetter.objects.filter(pk=settled.pk).update(dropped_at=timezone.now())
+    assert sum(old_rows.settled_messages(before())) == 1
+    assert replay.replay(waits.pk)
+    assert QueueMessage.objects.get(state="waiting").key == "waits"
 
 
 def test_o10_the_command_and_the_nightly_run_delete_what_is_old():

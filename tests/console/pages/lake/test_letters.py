@@ -42,6 +42,13 @@ def test_a_dead_letter_is_settled_without_a_replay(operator):
     assert not StreamBatch.objects.exists()
 
 
+def test_a_dead_letter_that_cannot_be_replayed_waits_and_the_page_says_what_to_do(operator):
+    letter = a_letter(source="queue:verdict", consumer="verdict-queue")
+    answer = operator.post(f"/admin/dead-letters/{letter.pk}/replay/", REASON, follow=True)
+    assert "Settle it without a replay." in said(answer)[0]
+    assert DeadLetter.objects.waiting().exists()
+
+
 def test_o5_the_record_is_hidden_until_a_person_asks_to_see_it(operator):
     letter = a_letter(record=json.dumps({"email": "kept.private@fans.example"}))
     page = f"/admin/dead-letters/{letter.pk}/"
