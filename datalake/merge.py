@@ -13,13 +13,15 @@ its place, and does not know it yet, writes over nobody's file. [O-6]
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from itertools import accumulate
 from typing import BinaryIO, cast
 
@@ -46,8 +48,9 @@ from datalake.models import LakeFile, Merge
 from datalake.records import schema_of
 from datalake.schemas import VERSIONS
 from datalake.storage import buckets
+from datalake.storage.parts import read_in_parts
 from operations.database.locks import exclusive
-from operations.errors import Refusal, error_text
+from operations.errors import JobStopped, Refusal, error_text
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ def enabled_types() -> list[str]:
 Failure = Refusal | OSError
 # records that are copied, of how many
 OnRecords = Callable[[int, int], object]
+Opener = Callable[[], BinaryIO]
 
 
 def merge_past(
@@ -160,7 +164,7 @@ def merge_period(
     there already is taken along. `on_records` is called before each source is copied.
 
     Raises TypeNotEnabled, NoFiles, OutdatedSchema, TooLarge, CountMismatch, NotAvro, MergeBusy,
-    and OSError; sources are then untouched.
+    OSError, and the JobStopped of `on_records`; sources are then untouched.
     """
     require_enabled(record_type)
     # of the month, whose merge takes its days' files
@@ -188,6 +192,9 @@ def merge_period(
         merge = _begin(record_type, period)
         try:
             return _consolidate(merge, period, sources, limit_bytes, on_records)
+        except JobStopped:
+            _current(merge).update(state=MergeState.FRAGMENTED)
+            raise
         except (Refusal, OSError) as failure:
             ended: dict[str, object] = {
                 "state": MergeState.FRAGMENTED,
@@ -269,30 +276,39 @@ def _consolidate(
 
 @dataclass
 class Upgraded:
-    """Copies of sources under a newer version of their schema, by key, and what that adds to the
-    content hash of each day.
+    """Copies of sources under a newer version of their schema, opened by key, and what that adds to
+    the content hash of each day.
     """
 
-    copies: dict[str, BinaryIO] = field(default_factory=dict)
+    copies: dict[str, Opener] = field(default_factory=dict)
     changes: Counter[date] = field(default_factory=Counter)
 
 
 @contextmanager
 def _upgraded(record_type: str, sources: Sequence[LakeFile]) -> Iterator[Upgraded]:
     """Sources of an older version are decoded, and encoded under the one in force, on this
-    machine's disk. Raises NotAvro.
+    machine's disk: all in one file, because a process may not have a thousand open. Raises NotAvro.
     """
     schema, upgraded, bucket = schema_of(record_type), Upgraded(), buckets.campaign_data()
-    with ExitStack() as open_copies:
+    with tempfile.TemporaryFile() as file:
+        copies = cast("BinaryIO", file)
         for source in sources:
             if source.schema == schema.name:
                 continue
-            copy = cast("BinaryIO", open_copies.enter_context(tempfile.TemporaryFile()))
+            start = copies.tell()
             with bucket.open(source.key) as opened:
-                changes = upgrading.upgrade(opened, copy, schema, name=source.key)
+                changes = upgrading.upgrade(opened, copies, schema, name=source.key)
             upgraded.changes.update({day.last_day: change for day, change in changes.items()})
-            upgraded.copies[source.key] = copy
+            upgraded.copies[source.key] = partial(_copy, copies, start, copies.tell())
+        copies.flush()
         yield upgraded
+
+
+def _copy(copies: BinaryIO, start: int, end: int) -> BinaryIO:
+    def fetch(first: int, last: int) -> bytes:
+        return os.pread(copies.fileno(), last - first, start + first)
+
+    return read_in_parts(end - start, fetch)
 
 
 def _delete_if_lost(merge: Merge, key: str) -> None:
@@ -356,10 +372,10 @@ def write_merged(
     source_keys: Sequence[str],
     expected: container.Summary,
     on_source: Callable[[int], object],
-    instead: Mapping[str, BinaryIO],
+    instead: Mapping[str, Opener],
 ) -> None:
     """Copy all blocks into one file; `on_source` is called with the number of each source before it
-    is copied, and `instead` holds what is copied in the place of some. Raises CountMismatch before
+    is copied, and `instead` opens what is copied in the place of some. Raises CountMismatch before
     anything is published if they are not what was expected.
     """
     # every attempt makes the same bytes of the same sources
@@ -380,17 +396,13 @@ def write_merged(
 
 
 def _opened(
-    keys: Sequence[str], on_source: Callable[[int], object], instead: Mapping[str, BinaryIO]
+    keys: Sequence[str], on_source: Callable[[int], object], instead: Mapping[str, Opener]
 ) -> Iterator[BinaryIO]:
     bucket = buckets.campaign_data()
     for number, key in enumerate(keys):
         on_source(number)
-        if key in instead:
-            instead[key].seek(0)
-            yield instead[key]
-        else:
-            with bucket.open(key) as source:
-                yield source
+        with instead.get(key, partial(bucket.open, key))() as source:
+            yield source
 
 
 def _check_result(key: str, expected: container.Summary, limit_bytes: int) -> int:

@@ -47,6 +47,7 @@ def test_o1_progress_is_told_before_each_file_and_a_pause_stops_there_and_goes_o
     job.refresh_from_db()
     assert (job.state, seen) == (JobState.PAUSED, [(0, 5)])
     assert not LakeFile.objects.filter(generation__gt=0).exists()
+    assert Merge.objects.get().state == "fragmented"  # not being merged by anybody
     monkeypatch.undo()
     assert hand_runs.ask_for_merge("scoring", DAY, by=ann) == job
     hand_runs.run_merge(job.pk)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -542,3 +543,14 @@ def test_l1_frames_published_under_version_1_are_saved_under_version_2(monkeypat
     assert LakeFile.objects.get().schema == "scoring.v2"
     assert readable_ids() == ids(3)
     assert check.check(read_files=True).ok
+
+
+def test_l3_files_of_an_older_version_are_all_upgraded_into_one_open_file(monkeypatch):
+    for number in range(3):
+        save_registrations(number)
+    second_version(monkeypatch)
+    made, real = [], tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: made.append(1) or real())
+    assert merge.merge_period("registration", DAY).files == 3
+    assert len(sources_of()) == 3
+    assert made == [1]
