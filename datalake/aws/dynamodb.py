@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Final
 
 import boto3
@@ -25,19 +25,19 @@ PATIENCE = Config(
 
 class SetTable:
     """A table whose items have the string key `key`, a set of strings, and the version that it was
-    last written with. Threads may share one.
+    last written with. Threads may share one. Raises TableUnreachable without a region.
     """
 
     def __init__(self, name: str, *, key: str, attribute: str, endpoint: str = "") -> None:
-        self.name, self._key, self._attribute, self._endpoint = name, key, attribute, endpoint
+        self.name, self._key, self._attribute = name, key, attribute
         self._version = f"{attribute}_version"
         self._translated = partial(
             translated, TableUnreachable, f"The table {name}", sort=partial(table_error, name)
         )
-
-    @cached_property
-    def client(self) -> Any:
-        return boto3.client("dynamodb", endpoint_url=self._endpoint or None, config=PATIENCE)
+        with self._translated():
+            self.client: Any = boto3.client(
+                "dynamodb", endpoint_url=endpoint or None, config=PATIENCE
+            )
 
     def write(
         self, key: str, *, version: int, strings: Collection[str], gone: Collection[str]

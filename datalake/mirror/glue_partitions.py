@@ -23,6 +23,7 @@ from django.conf import settings
 from datalake import layout
 from datalake.aws.glue import GlueCatalogue, Table
 from datalake.choices import READABLE, RecordType
+from datalake.errors import GlueUnreachable
 from datalake.models import LakeFile
 from datalake.records import schema_of
 from datalake.storage import buckets
@@ -35,9 +36,18 @@ STOPPED_SECONDS: Final = 300.0
 
 def mirror() -> int:
     """Bring Glue up to the catalogue. Returns how many partitions changed; 0 without GLUE_DATABASE.
-    Raises GlueUnreachable, and OSError where the bucket is away.
+    Raises GlueUnreachable, and OSError where the bucket is away, when all other types are done.
     """
-    return sum(mirror_type(record_type) for record_type in RecordType.values)
+    changed = 0
+    failures: list[GlueUnreachable | OSError] = []
+    for record_type in RecordType.values:
+        try:
+            changed += mirror_type(record_type)
+        except (GlueUnreachable, OSError) as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return changed
 
 
 def mirror_type(record_type: str) -> int:

@@ -16,6 +16,7 @@ from datalake.layout import Period
 from datalake.models import ParityResult
 from datalake.parity import comparison, lake_files, published
 from datalake.parity.comparison import Compared
+from operations.database.locks import lock_in_transaction
 from operations.database.snapshots import one_snapshot
 
 LONGEST_ERROR = 500
@@ -95,7 +96,10 @@ def _compare(
 def _keep(
     record_type: str, partitions: Sequence[Compared], *, only: Period | None, read_files: bool
 ) -> None:
-    """In place of all earlier results of the type, or of those of the one period."""
+    """In place of all earlier results of the type, or of those of the one period. Checks that run
+    at the same time take turns.
+    """
+    lock_in_transaction(f"parity:{record_type}")
     ours = ParityResult.objects.filter(record_type=record_type)
     if only:
         ours = ours.filter(period__in=[str(each.period) for each in partitions])

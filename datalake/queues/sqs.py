@@ -8,6 +8,7 @@ Killed between the last two, the same messages are sent again under the same ids
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from django.conf import settings
@@ -76,4 +77,10 @@ def _send(queue: str, sqs: SqsQueue, part: Sequence[QueueMessage]) -> tuple[int,
 
 
 def _queue(url: str) -> SqsQueue:
-    return SqsQueue(url, endpoint=settings.AWS_ENDPOINT_URL)
+    return _connected(url, settings.AWS_ENDPOINT_URL)
+
+
+@cache
+def _connected(url: str, endpoint: str) -> SqsQueue:
+    """One for the process, which keeps its connections."""
+    return SqsQueue(url, endpoint=endpoint)

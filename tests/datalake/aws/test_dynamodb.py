@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 
 from datalake.aws.dynamodb import SetTable
@@ -79,3 +80,13 @@ def test_t4_what_is_refused_for_good_is_told_from_a_table_that_is_away(aws, clie
     ):
         with pytest.raises(TableUnreachable, match=absent.name):
             absent.write("fan", version=1, strings=["a"], gone=())
+
+
+def test_t4_a_table_without_a_region_cannot_be_reached_and_no_thread_finds_that_out(
+    monkeypatch, tmp_path
+):
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "absent"))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(TableUnreachable, match="You must specify a region"):
+        SetTable("demand", key="k", attribute="a")

@@ -164,3 +164,18 @@ def test_l4_without_a_database_glue_is_not_asked(settings, monkeypatch):
     tasks.mirror_catalogue()
     assert glue_partitions.mirror() == 0
     archive.archive(merge.merge_period("scoring", DAY).pk)
+
+
+def test_l4_what_fails_for_one_type_holds_up_no_other(monkeypatch):
+    asked = []
+
+    def first_fails(record_type):
+        asked.append(record_type)
+        if len(asked) == 1:
+            raise GlueUnreachable("It is away.")
+        return 1
+
+    monkeypatch.setattr(glue_partitions, "mirror_type", first_fails)
+    with pytest.raises(GlueUnreachable, match="It is away"):
+        glue_partitions.mirror()
+    assert asked == RecordType.values

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from datalake import archive, merge, save
 from datalake.errors import ParityBusy, UnknownRecordType
@@ -12,6 +14,7 @@ from datalake.layout import Period
 from datalake.models import LakeFile, ParityResult
 from datalake.parity import check, lake_files
 from datalake.storage import buckets
+from operations.database.locks import exclusive
 from tests.datalake.lake_cases import DAY, save_loose
 from tests.support.lake import publish_registrations, publish_scores
 
@@ -96,6 +99,16 @@ def test_x9_files_that_move_while_they_are_read_are_looked_for_anew(monkeypatch)
     moves += [1, 2, 3]
     with pytest.raises(ParityBusy, match="scoring"):
         check.check(["scoring"], read_files=True)
+
+
+def test_x9_two_checks_write_the_results_of_a_type_one_after_the_other():
+    """The lock is held as long as the test's transaction."""
+    check.check(["scoring"])
+    with (
+        closing(connection.copy()) as other,
+        exclusive("parity:scoring", wait=False, using=other) as is_free,
+    ):
+        assert not is_free
 
 
 def test_x9_a_type_that_is_on_no_stream_is_refused():

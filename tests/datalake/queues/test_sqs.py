@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import boto3
 import pytest
 
 from datalake import queues
@@ -118,3 +119,12 @@ def test_t4_what_is_received_comes_twice_until_it_is_acknowledged(verdicts, sett
     assert queues.acknowledge("verdict", again)
     assert queues.receive("verdict") == []
     assert QueueMessage.objects.get().state == "done"
+
+
+def test_t4_a_process_has_one_connection_to_a_queue(verdicts, settings, monkeypatch):
+    made, real = [], boto3.client
+    monkeypatch.setattr(boto3, "client", lambda *of, **how: made.append(of) or real(*of, **how))
+    put(*(f"{n:02d}" for n in range(11)))
+    assert queues.hand_over("verdict", limit=11) == (11, 0)
+    assert len(queues.receive("verdict")) == 10
+    assert len(made) <= 1  # none where an earlier test has asked this queue
