@@ -7,6 +7,7 @@ import io
 import json
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, Final
 
 WIDEST_CELL: Final = 60  # of a table; CSV and JSON have the whole value
@@ -17,12 +18,25 @@ def rendered(kind: str, columns: Sequence[tuple[str, str]], rows: Sequence[Seque
     """The result in one of FORMATS."""
     names = [name for name, _ in columns]
     if kind == "json":
-        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False)
+        return json.dumps(as_objects(columns, rows), ensure_ascii=False)
     if kind == "csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(text_rows(columns, rows))
         return out.getvalue().removesuffix("\n")
     return "\n".join(_table(names, rows))
+
+
+def as_objects(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """Each row by name. Of columns with the same name, later ones get a number: `n`, `n_2`."""
+    names = [name for name, _ in columns]
+    keys: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(2))
+        free = (each for each in numbered if each not in names and each not in keys)
+        keys.append(next(free) if name in keys else name)
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 def text_rows(

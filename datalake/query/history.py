@@ -21,7 +21,7 @@ from datalake.query.local import Answer
 from datalake.query.models import LakeQuery
 from operations import jobs, leases
 from operations.entry import values
-from operations.errors import JobStopped, error_text
+from operations.errors import JobStopped, Refusal, error_text
 from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
@@ -63,13 +63,13 @@ def run(job_id: int) -> None:
         try:
             answer = _answered(query, lease)
         except QueryRefused as refusal:
-            _end(query, lease, started, QueryState.REFUSED, error=str(refusal))
+            _end(query, lease, started, QueryState.REFUSED, error=error_text(refusal))
             return
         except JobStopped as stop:
             state = QueryState.QUEUED if stop.how == "pause" else QueryState.STOPPED
             _end(query, lease, started, state)
             raise
-        except OSError as fault:
+        except (OSError, Refusal) as fault:
             _end(query, lease, started, QueryState.REFUSED, error=error_text(fault))
             raise
         _end(query, lease, started, QueryState.DONE, **_kept(answer))

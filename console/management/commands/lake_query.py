@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -22,7 +23,12 @@ class Command(JsonCommand):
     permissions = rights.QUERY
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("sql", metavar="SQL", help="one SELECT statement, in quotes")
+        parser.add_argument(
+            "sql",
+            metavar="SQL",
+            help="one SELECT statement, in quotes; - reads it from standard input, so that it is"
+            " neither in the shell's history nor in the list of processes",
+        )
         parser.add_argument(
             "--format",
             choices=formats.FORMATS,
@@ -39,7 +45,9 @@ class Command(JsonCommand):
         is_export = kind != "table"
         if is_export and not reason:
             raise QueryRefused("Enter the reason for the export with --reason. It is logged.")
-        query, job = history.open_query(options["sql"], by=by)
+        sql = options["sql"]
+        sql = sys.stdin.read(history.LONGEST_SQL + 1) if sql == "-" else sql
+        query, job = history.open_query(sql, by=by)
         if is_export:
             record_access(by, Access.EXPORTED, f"lake query {query.pk}", reason)
         with self.watching(job.pk):
@@ -52,8 +60,7 @@ class Command(JsonCommand):
         self.say(summary(query))
         result = as_result(query)
         if kind == "json":
-            names = [name for name, _ in query.columns]
-            result["result"] = [dict(zip(names, row, strict=True)) for row in rows]
+            result["result"] = formats.as_objects(query.columns, rows)
         return result
 
     def shown(self, result: dict[str, Any]) -> str:

@@ -89,9 +89,13 @@ def _form(sql: str) -> dict[str, Any]:
 
 @page(*rights.QUERY)
 def lake_query(request: StaffRequest, pk: int) -> HttpResponse:
-    """One query: its progress, or why it was refused, or its first rows."""
+    """One query: its progress, or why it was refused, or its first rows. That somebody else's
+    result was opened is logged: nothing in it is masked. [O-5]
+    """
     query = get_object_or_404(LakeQuery.objects.select_related("by"), pk=pk)
     rows = history.rows_of(query)
+    if rows and query.by != request.user:
+        log_access(request, Access.FOUND, f"lake query {pk}", f"opened the result of {query.by}")
     columns = [(name, kind, kind.startswith(NUMBERS)) for name, kind in query.columns]
     return render(
         request,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 
 import pytest
 from django.core.management import call_command
@@ -23,10 +25,10 @@ def ask(monkeypatch, capsys):
     monkeypatch.setattr(local, "run", lambda sql, **others: FOUND)
     member_of("analyst", name="ana")
 
-    def ask(*arguments, by="ana"):
+    def ask(*arguments, by="ana", sql="SELECT 1"):
         status = 0
         try:
-            call_command("lake_query", "SELECT 1", *arguments, "--by", by)
+            call_command("lake_query", sql, *arguments, "--by", by)
         except SystemExit as end:
             status = end.code
         out, err = capsys.readouterr()
@@ -57,6 +59,12 @@ def test_an_export_is_all_of_standard_output_and_its_reason_is_logged(ask, kind,
     access = PersonalDataAccess.objects.get()
     assert (access.what, access.reason) == ("exported", "for the label")
     assert access.subject == f"lake query {LakeQuery.objects.get().pk}"
+
+
+def test_a_query_is_read_from_standard_input(ask, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("SELECT email\nFROM scoring\n"))
+    ask(sql="-")
+    assert LakeQuery.objects.get().sql == "SELECT email\nFROM scoring"
 
 
 def test_an_export_without_a_reason_is_refused(ask):

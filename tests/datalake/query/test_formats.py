@@ -37,6 +37,11 @@ def test_csv_and_json_have_every_value_as_it_is():
     assert json.loads(formats.rendered("json", COLUMNS, ROWS))[0] == {"name": "größer", "n": 1_000}
 
 
+def test_columns_of_the_same_name_are_all_in_json():
+    columns = [(name, "int64") for name in ("n", "n_2", "n", "n")]
+    assert formats.as_objects(columns, [[1, 2, 3, 4]]) == [{"n": 1, "n_2": 2, "n_3": 3, "n_4": 4}]
+
+
 def test_a_result_without_rows_has_its_names():
     assert formats.rendered("table", COLUMNS, []) == "name  n"
     assert formats.rendered("csv", COLUMNS, []) == "name,n"

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from datalake.errors import QueryRefused
+from datalake.errors import NoSuchObject, QueryRefused
 from datalake.query import history, local, remote
 from datalake.query.local import Answer
 from datalake.query.models import LakeQuery
 from operations import jobs
 from operations.choices import JobState
-from operations.errors import BadValue, LeaseLost
+from operations.errors import BadValue, LeaseLost, error_text
 from operations.models import Alert, Job
 from tests.support.people import staff
 
@@ -78,23 +78,26 @@ def test_neither_text_nor_answer_is_in_the_job_or_the_log(analyst, engine, caplo
 
 
 def test_a_refused_query_ends_its_job_well_and_alerts_nobody(analyst, engine):
-    engine(fails(QueryRefused("No field named nope.")))
+    engine(fails(QueryRefused("Cannot cast string '\x00a'.")))
     query, job = history.open_query(SQL, by=analyst)
     history.run(job.pk)
     query.refresh_from_db()
-    assert (query.state, query.error) == ("refused", "No field named nope.")
+    assert (query.state, query.error) == ("refused", r"Cannot cast string '\x00a'.")
     assert query.finished_at
     assert Job.objects.get(pk=job.pk).state == JobState.DONE
     assert not Alert.objects.exists()
 
 
-def test_a_bucket_that_is_away_fails_the_job(analyst, engine):
-    engine(fails(OSError("the bucket is away")))
+@pytest.mark.parametrize("error", [OSError("the bucket is away"), NoSuchObject("a.avro is gone")])
+def test_a_bucket_that_is_away_or_a_lost_file_fails_the_job_and_ends_the_query(
+    analyst, engine, error
+):
+    engine(fails(error))
     query, job = history.open_query(SQL, by=analyst)
-    with pytest.raises(OSError):
+    with pytest.raises(type(error)):
         history.run(job.pk)
     query.refresh_from_db()
-    assert (query.state, query.error) == ("refused", "OSError: the bucket is away")
+    assert (query.state, query.error) == ("refused", error_text(error))
     assert Job.objects.get(pk=job.pk).state == JobState.FAILED
 
 

@@ -19,6 +19,8 @@ def check(sql):
     [
         "SELECT marketId, COUNT(*) FROM scoring WHERE month = '2026-01' GROUP BY marketId",
         "WITH a AS (SELECT * FROM Scoring) SELECT * FROM a CROSS JOIN codeassignment",
+        "WITH a AS (SELECT 1), b AS (SELECT * FROM A) SELECT * FROM scoring UNION SELECT * FROM b",
+        "WITH a AS (SELECT 1) SELECT 1 FROM scoring WHERE EXISTS(SELECT 1 FROM a)",
         "SELECT * FROM fairwave.scoring UNION ALL SELECT * FROM scoring",
         "SELECT tag FROM scoring CROSS JOIN UNNEST(tags) AS t(tag)",
         'SELECT "date".created FROM scoring WHERE EXISTS(SELECT 1 FROM codeassignment)',
@@ -62,6 +64,14 @@ def test_what_is_sent_is_what_was_read_without_comments():
         ("SELECT * FROM information_schema.tables", "no database information_schema"),
         ("SELECT * FROM other.fairwave.scoring", "no database other"),
         ("WITH a AS (SELECT 1) SELECT * FROM fairwave.a", "no table a"),
+        (
+            "SELECT * FROM b WHERE EXISTS (WITH b AS (SELECT 1) SELECT 1 FROM b)",
+            "no table b",
+        ),
+        ("SELECT * FROM (WITH b AS (SELECT 1) SELECT 1 FROM b) x, b", "no table b"),
+        ("WITH b AS (SELECT * FROM b) SELECT * FROM b", "no table b"),
+        ("WITH a AS (SELECT * FROM b), b AS (SELECT 1) SELECT * FROM a", "no table b"),
+        ("WITH RECURSIVE b(n) AS (SELECT * FROM scoring) SELECT * FROM b", "Recursive"),
         ("SELECT * FROM TABLE(sequence(1, 1000000))", "Table functions"),
         ("SELECT * FROM TABLE(system.query(query => 'x'))", "Table functions"),
         ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "nested too deeply"),

@@ -86,6 +86,16 @@ def test_an_answer_is_shown_with_what_was_read(client, asked):
     assert re.search('<th scope="col" title="double" class="fw-number">score</th>', html)
 
 
+def test_who_opens_the_result_of_somebody_else_is_logged(client, asked):
+    """[O-5]"""
+    address = f"/admin/lake-query/{asked.pk}/"
+    html_of(client, address)
+    assert not PersonalDataAccess.objects.exists()
+    html_of(client_of(member_of("analyst", name="ana")), address)
+    access = PersonalDataAccess.objects.get()
+    assert (access.user.username, access.subject) == ("ana", f"lake query {asked.pk}")
+
+
 def test_a_long_answer_is_cut_on_the_page(client, asked, monkeypatch):
     monkeypatch.setattr(queries, "SHOWN_ROWS", 1)
     html = html_of(client, f"/admin/lake-query/{asked.pk}/")
