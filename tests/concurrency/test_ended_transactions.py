@@ -159,7 +159,7 @@ def test_w2_each_step_moves_a_wave_once_though_postgresql_ended_it(monkeypatch):
     wave.refresh_from_db()
     assert step(assignments.assign, now=due) == "triggered"
     assert step(assignments.publish, now=due, transactions=2) == "triggered"
-    assert step(actions.pause, by=bob, reason="wait") == "paused"
+    assert step(actions.pause, transactions=2, by=bob, reason="wait") == "paused"
     assert step(actions._cancel, by=bob, reason="no") == "cancelled"
     moves = StatusChange.objects.filter(subject_id=wave.name).order_by("id")
     assert [move.to_state for move in moves] == [

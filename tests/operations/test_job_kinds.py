@@ -30,6 +30,7 @@ KINDS = {
     "compose_supplement": "campaigns.process_scores",
     "count_wave": "waves.prepare_wave",
     "deliver_email": "waves.send_wave",
+    "erase_fan": "console.erase_fan",
     "fairness": "campaigns.process_scores",
     "fetch_entropy": "campaigns.enter_entropy",
     "import_codes": "waves.import_codes",
@@ -44,6 +45,8 @@ KINDS = {
     "preflight_wave": "waves.prepare_wave",
     "prepare_wave": "waves.prepare_wave",
     "process_scores": "campaigns.process_scores",
+    "prune": "operations.change_job",
+    "query_lake": "datalake.query_lake",
     "read_s3_message": "campaigns.process_scores",
     "rehearse_wave": "waves.prepare_wave",
     "resend": "waves.resend_code",
@@ -82,9 +85,9 @@ def test_a_kind_has_words_a_page_and_a_right_that_exist(kind):
     assert callable(kind.run)
 
 
-def test_only_score_files_and_event_uploads_have_to_be_tidied_after_cancelling():
+def test_only_score_files_event_uploads_and_queries_have_to_be_tidied_after_cancelling():
     tidied = {kind.name for kind in registered() if kind.tidy is not job_kinds.nothing_to_tidy}
-    assert tidied == {"process_scores", "archive_demand"}
+    assert tidied == {"process_scores", "archive_demand", "query_lake"}
 
 
 def test_only_kinds_whose_work_looks_for_a_request_to_stop_can_be_paused():
@@ -101,6 +104,8 @@ def test_only_kinds_whose_work_looks_for_a_request_to_stop_can_be_paused():
         "replay_dead_letters",
         "settle_dead_letters",
         "process_scores",
+        "prune",
+        "query_lake",
         "translate_ranks",
         "try_scores",
     }

@@ -27,6 +27,7 @@ DECLARED = {
     "mirror_catalogue": ("minute", "datalake.tasks.mirror_catalogue"),
     "merge_daily": ("day", "datalake.tasks.merge_daily"),
     "merge_monthly": ("month", "datalake.tasks.merge_monthly"),
+    "prune_daily": ("day", "datalake.tasks.prune_daily"),
     "prune_failed_sign_ins": ("hour", "console.sign_in.attempts.prune_failed_sign_ins"),
     "save_stats": ("5 minutes", "stats.tasks.save_stats"),
     "watch_metrics": ("5 minutes", "stats.tasks.watch_metrics"),
