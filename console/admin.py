@@ -106,15 +106,18 @@ class ErasureAdmin(BigTableAdmin, ReadOnlyAdmin):
     list_display = ("begun_at", "by", "reason", shortened("fan_digest"), "until", "finished_at")
     list_select_related = ("by",)
     inlines = (ErasedPlaces,)
-    fields = (
-        "fan_digest",
-        "by",
-        "reason",
-        "begun_at",
-        "until",
-        "finished_at",
-        "not_reached_in_words",
-        "correlation_id",
+    fieldsets = (
+        (
+            None,
+            {
+                "description": "What the fan did while the erasure was waiting is erased as well."
+                " What the fan does after it is finished is new.",
+                "fields": (
+                    *("fan_digest", "by", "reason", "begun_at", "until", "finished_at"),
+                    *("not_reached_in_words", "correlation_id"),
+                ),
+            },
+        ),
     )
     readonly_fields = ("not_reached_in_words",)
 

@@ -38,7 +38,7 @@ def try_lock_wave(wave: Wave) -> Wave | None:
 
 
 def lock_selections() -> None:
-    """Nobody else saves selections until the transaction ends. Who erases a fan takes it before any
-    row of the fan's, and then finds all that was saved of them. [T-4, X-11]
+    """Nobody else passes on or saves selections until the transaction ends. Who erases a fan takes
+    it before any row of the fan's, and then finds all that was saved of them. [T-4, X-11]
     """
     lock_in_transaction("selections")

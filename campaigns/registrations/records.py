@@ -51,7 +51,7 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Refused:
         campaign = lock_campaign(campaign_pk)
         if campaign.status == CampaignStatus.OPEN:
             of_it = numbers.pop(campaign.campaign_id)
-            refused |= _merge(campaign, {number: taken[number] for number in of_it})
+            refused |= _merge(campaign, {number: taken[number] for number in of_it})[0]
     for campaign_id, of_it in numbers.items():
         refused |= dict.fromkeys(of_it, f"campaign {campaign_id} does not exist or is not open")
     return refused
@@ -77,8 +77,8 @@ def take_late(campaign_pk: int, *, by: User | None, reason: str) -> int:
         )
     person = permit(campaign, LateKind.REGISTRATIONS, "These registrations", by=by, reason=reason)
     records = {number: json.loads(letter.record) for number, letter in enumerate(letters)}
-    refused = _merge(campaign, records, by_a_person=True)
-    accepted = len(records) - len(refused)
+    refused, erased = _merge(campaign, records, by_a_person=True)
+    accepted = len(records) - len(refused) - erased
     DeadLetter.objects.filter(pk__in=[letter.pk for letter in letters]).update(
         replayed_at=timezone.now()
     )
@@ -91,9 +91,10 @@ def take_late(campaign_pk: int, *, by: User | None, reason: str) -> int:
 
 def _merge(
     campaign: Campaign, taken: dict[int, dict[str, Any]], *, by_a_person: bool = False
-) -> Refused:
+) -> tuple[Refused, int]:
     """Judge and merge records, by their numbers. What would change something late is refused,
-    unless a person takes it in: then `stage.moved` says whom that moved.
+    unless a person takes it in: then `stage.moved` says whom that moved. Returns also how many
+    were passed over as those of erased fans.
     """
     chunk = of_lake(list(taken), list(taken.values()))
     # what is older than the fan's erasure is done with: as a dead letter it would be kept [X-11]
@@ -113,9 +114,10 @@ def _merge(
     stage.merge(campaign)
     rejected = judged.rejected
     refused = dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
-    return refused | dict.fromkeys(
+    refused |= dict.fromkeys(
         late, f"{_late(campaign)} the luck could be known. Take it in on the campaign's page."
     )
+    return refused, int(are_erased.sum())
 
 
 def _late(campaign: Campaign) -> str:

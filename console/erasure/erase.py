@@ -161,7 +161,7 @@ def _outside_of_campaigns(
     published.count_published()
     yield from streams.erase_batches(sought, touch)
     streams.erase_letters(sought, touch)
-    streams.erase_messages(sought, touch)
+    yield from streams.erase_messages(sought, touch)
     lease.step("Erasing from the campaign lake")
     yield from lake.erase_files(sought, touch, lease.report_progress)
     lease.step("Erasing from files")

@@ -14,6 +14,7 @@ from datalake.errors import EraseLater
 
 FILE, TABLE = "file", "table"
 GONE: Final = "[erased]"
+LEAST_TELLING: Final = 8  # characters of a member id that is searched for in texts
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ Touch = Callable[[Place], object]
 
 @dataclass(frozen=True)
 class Sought:
-    """An erased fan while the erasure works: the id, which erasure of theirs it is, and the
-    contacts and member ids that were known of them.
+    """An erased fan while the erasure works: the id, which erasure of theirs it is, and of the
+    contacts and member ids that were known of them those that are nobody else's word.
     """
 
     fan_id: str
@@ -65,8 +66,16 @@ class Sought:
         return self.words.sub(GONE, text)
 
     def with_contacts(self, contacts: Iterable[Any]) -> Sought:
-        more = frozenset(str(each) for each in contacts if each)
+        more = frozenset(str(each) for each in contacts if each and _is_telling(str(each)))
         return Sought(self.fan_id, self.number, self.contacts | more)
+
+
+def _is_telling(contact: str) -> bool:
+    """Whether a text that has it as a word speaks of the fan. Where no member id is known, services
+    send placeholders like 0, 10 or undefined, which are everywhere.
+    """
+    is_number = len(contact) >= LEAST_TELLING and any(each.isdigit() for each in contact)
+    return "@" in contact or contact.startswith("+") or is_number
 
 
 def refuse_while(held: bool, why: str) -> None:

@@ -15,28 +15,34 @@ from datalake.erased.erasing import Sought
 from datalake.erased.fans import known
 from datalake.erased.names import name_of
 from datalake.records import SEPARATOR, frame_schema
+from operations.entry.trimming import trim
 
 FAN, IDENTITY = "globalUserId", "dedupeHash"
 EMPTIED: Final = ("memberId", "email", "phone")
 
 
 def forget(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The record under another name. Its identity is made of the old one, so the same record makes
-    the same one whenever it is forgotten, and nobody can make it from ids.
+    """The record under another name. Its identity is made of the old one and the reference in the
+    name, without the number: the same record makes the same one whenever it is forgotten, also
+    where it was sent again, and nobody can make it from ids.
     """
     kept = {key: None if key in EMPTIED else value for key, value in record.items()}
     if isinstance(old := record.get(IDENTITY), str):
-        kept[IDENTITY] = hashlib.sha256(f"{name}{SEPARATOR}{old}".encode()).hexdigest()
+        whose = name.rpartition(".")[0]
+        kept[IDENTITY] = hashlib.sha256(f"{whose}{SEPARATOR}{old}".encode()).hexdigest()
     return kept | {FAN: name}
 
 
 def forget_any(value: Any, sought: Sought) -> Any:
-    """Whatever JSON can say without the fan: records of theirs are forgotten, and the id and the
-    contacts are taken out of every other text.
+    """Whatever JSON can say without the fan: records of theirs are forgotten, records of other fans
+    stay as they are, and the id and the contacts are taken out of every other text.
     """
     if isinstance(value, dict):
+        whose = trim(value[FAN]) if isinstance(value.get(FAN), str) else ""
+        if whose not in ("", sought.fan_id):
+            return value
         inner = {key: forget_any(each, sought) for key, each in value.items()}
-        if value.get(FAN) != sought.fan_id:
+        if not whose:
             return inner
         campaign = value.get("campaignId")
         name = name_of(str(campaign or ""), sought.fan_id, sought.number)

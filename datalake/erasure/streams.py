@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
-from datalake.choices import ClaimState, PayloadForm, StreamName
+from datalake import queues
+from datalake.choices import ClaimState, PayloadForm, QueueName, StreamName
 from datalake.erased.erasing import GONE, TABLE, Left, Place, Sought, Touch, refuse_while
 from datalake.erased.names import name_of
 from datalake.erased.records import FAN, IDENTITY, forget, forget_any
@@ -27,21 +29,41 @@ from datalake.streams.batches import (
     unpack_records,
 )
 from datalake.streams.deduplication import digest_of
+from operations.database.locks import exclusive
 
 AREA: Final = "streams"
 KEYS_AT_A_TIME: Final = 500
 
 
 def refuse_while_saved(erased_at: datetime) -> None:
-    """Raises EraseLater while the lake saves what it read before the erasure was known. [L-2]"""
+    """Raises EraseLater while the lake saves what it read before the erasure was known. [L-2]
+
+    A killed adoption or replay may have left its claim for good. It blocks nothing: whoever takes
+    it up later asks again who was erased.
+    """
     begun = Claim.objects.filter(
         consumer=CONSUMER, state=ClaimState.OPEN, claimed_at__lte=erased_at
     )
+    alone = Q(source__startswith="file:") | Q(source__startswith="replay:")
     refuse_while(
-        begun.exists(),
+        any(
+            _is_worked_on(source) for source in begun.filter(alone).values_list("source", flat=True)
+        ),
+        "A file that others put into the lake is being adopted, or a dead letter replayed. The fan"
+        " is erased when that is finished.",
+    )
+    refuse_while(
+        begun.exclude(alone).exists(),
         "The lake's consumer has not finished saving records that it read before the erasure. The"
         " fan is erased when it has; start it if it does not run (consume lake).",
     )
+
+
+def _is_worked_on(source: str) -> bool:
+    """Whether a process adopts the file, or replays the dead letter, of this claim now."""
+    lock = f"lake:{source.rpartition('#')[0]}" if source.startswith("file:") else source
+    with exclusive(lock, wait=False) as free:
+        return not free
 
 
 def erase_batches(sought: Sought, touch: Touch) -> Iterator[Left]:
@@ -104,6 +126,8 @@ def _has_identity(record: Any) -> bool:
 def rename_identities(identities: Iterable[tuple[str, str]]) -> None:
     """What took effect under one identity did so under the new one: in the caller's transaction."""
     for old, new in identities:
+        if old == new:
+            continue
         seen = SeenRecord.objects.filter(digest=digest_of(old))
         renamed = [
             SeenRecord(consumer=each.consumer, digest=digest_of(new), claim=each.claim)
@@ -127,8 +151,15 @@ def erase_letters(sought: Sought, touch: Touch) -> None:
                 touch(Place(AREA, TABLE, "dead letters", 1))
 
 
-def erase_messages(sought: Sought, touch: Touch) -> None:
+def erase_messages(sought: Sought, touch: Touch) -> Iterator[Left]:
     """Messages of queues stay without the fan, whatever became of them. [T-4]"""
+    if queues.is_on_sqs(QueueName.VERDICT):
+        yield Left(
+            "messages of the verdict queue that SQS has",
+            None,
+            "SQS keeps them, with id and code, until their receiver deletes them or the queue's own"
+            " retention ends",
+        )
     for message in QueueMessage.objects.order_by("pk").iterator(chunk_size=KEYS_AT_A_TIME):
         body = _without_text(message.body, sought)
         named = sought.named_in(message.key) or sought.named_in(message.group)

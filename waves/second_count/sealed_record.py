@@ -122,7 +122,8 @@ SELECT score.global_user_id, score.raw_text, score.band_score::text, score.prefe
     coalesce((fan.phone <> '' AND fan.phone_confirmed) OR (score.phone_confirmed
         AND coalesce(fan.phone, '') IN ('', score.phone)), false)::int,
     (left_by_email.hash IS NOT NULL)::int,
-    (left_by_phone.hash IS NOT NULL)::int
+    (left_by_phone.hash IS NOT NULL)::int,
+    (extract(epoch FROM fan.changed_at) * 1000000)::bigint
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan ON fan.campaign_id = %(campaign)s
     AND fan.global_user_id = score.global_user_id COLLATE "default"
@@ -153,6 +154,7 @@ _SCHEMA = {
     "confirmed": pl.Int8,
     "email_suppressed": pl.Int8,
     "phone_suppressed": pl.Int8,
+    "changed_us": pl.Int64,
 }
 _SELECT_SEATS = """
 SELECT market.market_id, market.capacity, market.position,
@@ -365,7 +367,7 @@ def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes, erased: Erased) 
     no_email = pl.col("email").is_null() | (pl.col("email_suppressed") == 1)
     no_phone = ~pl.col("usable_phone") | (pl.col("phone_suppressed") == 1)
     left_out = pl.when(no_email & no_phone).then(pl.lit("suppressed"))
-    dates = pl.from_epoch(fans["registered_us"], time_unit="us").dt.replace_time_zone("UTC")
+    dates = pl.from_epoch(fans["changed_us"], time_unit="us").dt.replace_time_zone("UTC")
     gone = pl.lit(erased.since(fans["global_user_id"], dates))
     was_erased = pl.when(gone).then(pl.lit("erased"))
     named = fans.with_columns(

@@ -34,7 +34,8 @@ _FROM_FANS = """,
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
     member.id IS NOT NULL OR told.global_user_id IS NOT NULL,
     assignment.id IS NOT NULL,
-    score.preferences IS NULL AND fan.id IS NOT NULL
+    score.preferences IS NULL AND fan.id IS NOT NULL,
+    CASE WHEN %(anybody_erased)s THEN (extract(epoch FROM fan.changed_at) * 1000000)::bigint END
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
@@ -65,6 +66,7 @@ _SCHEMA = {
     "in_wave": pl.String,
     "holds_code": pl.String,
     "unrostered": pl.String,
+    "changed_us": pl.Int64,
 }
 _REASONS = pl.Enum(Exclusion.values)
 AT_ONCE = 3  # frames that are read and not judged yet
@@ -115,9 +117,11 @@ def gather(
     Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken; those
     of the cancelled waves `told` are. [X-8]
     """
+    erased = known()
     values = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
+    values["anybody_erased"] = not erased.fans.is_empty()
     markets = pl.Enum(list(market_ids))
-    judge = partial(_split_each, rules=rules, terms=terms, markets=markets, erased=known())
+    judge = partial(_split_each, rules=rules, terms=terms, markets=markets, erased=erased)
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
         frames = nullable_frames_of(FANS, _SCHEMA, told=list(told), **values)
@@ -219,9 +223,11 @@ def split_fans(
 
 
 def _with_erased(judged: pl.DataFrame, erased: Erased) -> pl.DataFrame:
-    """Who was erased since they registered has that reason, whatever their contact. [X-11]"""
-    registered = pl.from_epoch("registered_us", time_unit="us").dt.replace_time_zone("UTC")
-    gone = erased.since(judged["global_user_id"], judged.select(registered).to_series())
+    """Who was erased since their newest registration has that reason, whatever their contact.
+    [X-11]
+    """
+    changed = pl.from_epoch("changed_us", time_unit="us").dt.replace_time_zone("UTC")
+    gone = erased.since(judged["global_user_id"], judged.select(changed).to_series())
     reason = _reason(pl.lit(gone), Exclusion.ERASED)
     return judged.with_columns(pl.coalesce(reason, "contact_reason").alias("contact_reason"))
 

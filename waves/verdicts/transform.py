@@ -16,6 +16,7 @@ from datalake.streams import consumers
 from operations import correlation
 from operations.alerts import alert_failure
 from operations.errors import Refusal
+from waves.locks import lock_selections
 from waves.verdicts.erased_fans import without_erased
 from waves.verdicts.judgement import judged
 from waves.verdicts.looking_up import look_up
@@ -41,6 +42,8 @@ def take(records: list[dict[str, Any]]) -> Mapping[int, str]:
     """Pass on what is known, each record under the correlation id that it came with; what is
     rejected and why, by numbers.
     """
+    # an erasure that is asked for meanwhile waits until this is committed, and finds it [X-11]
+    lock_selections()
     numbers = sorted(without_erased(CONSUMER, records))
     asked = [records[number] for number in numbers]
     reasons = judged(zip(asked, look_up(asked), strict=True))

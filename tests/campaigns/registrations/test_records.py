@@ -68,6 +68,15 @@ def test_x11_a_record_from_before_the_erasure_brings_nobody_back_and_is_no_dead_
     assert (fans(), DeadLetter.objects.count()) == ({"fan-2"}, 0)
 
 
+def test_x11_late_records_of_erased_fans_are_not_counted_as_accepted():
+    campaign = make_campaign()
+    process_scores(campaign)
+    on_stream(campaign, 1, 2)
+    mark("fan-1")
+    assert records.take_late(campaign.pk, by=keeper(), reason="a slow partner") == 1
+    assert LateChange.objects.get().subject == "1 registration from the stream"
+
+
 def test_s8_a_late_record_that_is_replayed_as_it_is_waits_again():
     campaign = make_campaign()
     process_scores(campaign)

@@ -25,6 +25,12 @@ def test_x11_an_id_or_a_contact_is_found_as_a_word_and_in_nothing_longer(text, w
     assert ME.named_in(text) == (without is not None)
 
 
+def test_x11_placeholders_that_services_send_as_member_ids_are_nobodys_words():
+    me = ME.with_contacts(["0", "10", "2026", "undefined", "M-0000017"])
+    assert me.contacts == ME.contacts | {"M-0000017"}
+    assert me.taken_out('{"rows": 10, "at": "2026-01-10"}') == '{"rows": 10, "at": "2026-01-10"}'
+
+
 def test_x11_who_is_at_work_is_waited_for_in_words():
     refuse_while(held=False, why="busy")
     with pytest.raises(EraseLater, match="busy") as refused:

@@ -51,3 +51,23 @@ def test_x11_anything_that_json_can_say_is_searched():
         "rows": [forget(mine, name), other, "[erased]", 7, None],
         "fan-1": True,
     }
+
+
+def test_x11_records_of_other_fans_stay_whole_though_they_share_a_contact():
+    mark("fan-1")
+    sought = Sought("fan-1", 1, frozenset({"shared@example.com", "fan-2"}))
+    other = registration(2) | {"email": "shared@example.com", "tags": ["of fan-1"]}
+    assert forget_any([other], sought) == [other]
+    mine = registration(1) | {"globalUserId": " fan-1 "}
+    nameless = {"globalUserId": "", "email": "shared@example.com"}
+    assert forget_any([mine, nameless], sought) == [
+        forget(mine, name_of("12345", "fan-1", 1)),
+        {"globalUserId": "", "email": "[erased]"},
+    ]
+
+
+def test_x11_a_record_that_is_sent_again_has_the_identity_that_the_erasure_gave_it():
+    mark("fan-2")
+    frame = scoring_frame(4)
+    in_the_lake = forget(frame.to_dicts()[2], name_of("12345", "fan-2", 1))
+    assert without_erased("scoring", frame)["dedupeHash"][2] == in_the_lake["dedupeHash"]

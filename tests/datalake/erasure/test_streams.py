@@ -8,11 +8,19 @@ from datalake import save, streams
 from datalake.choices import ClaimState
 from datalake.erased.erasing import Sought
 from datalake.erased.fans import mark
-from datalake.erasure.streams import erase_batches, erase_letters, refuse_while_saved
+from datalake.erasure.streams import (
+    erase_batches,
+    erase_letters,
+    erase_messages,
+    refuse_while_saved,
+    rename_identities,
+)
 from datalake.errors import EraseLater
-from datalake.models import Claim, DeadLetter, LakeFile
+from datalake.models import Claim, DeadLetter, LakeFile, SeenRecord
 from datalake.streams.batches import unpack_records
+from operations.database.locks import exclusive
 from tests.console.erasure.erasure_cases import objects_with
+from tests.support.connections import elsewhere
 from tests.support.lake import publish_registrations, publish_scores, registration
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,3 +80,31 @@ def test_x11_a_save_that_began_before_the_erasure_is_waited_for():
         refuse_while_saved(known.erased_at)
     Claim.objects.filter(pk=before.pk).update(state=ClaimState.DONE)
     refuse_while_saved(known.erased_at)
+
+
+def test_x11_an_identity_that_stays_the_same_stays_known():
+    publish_scores(1)
+    save.save("scored")
+    (record,) = on("scored")
+    rename_identities([(record["dedupeHash"], record["dedupeHash"])])
+    assert SeenRecord.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "lock"),
+    [("file:a/b.avro#00", "lake:file:a/b.avro"), ("replay:7", "replay:7")],
+)
+def test_x11_the_claim_that_a_killed_adoption_or_replay_left_is_not_waited_for(source, lock):
+    Claim.objects.create(consumer=save.CONSUMER, source=source)
+    known = mark("fan-2")
+    refuse_while_saved(known.erased_at)
+    with exclusive(lock), pytest.raises(EraseLater, match="being adopted"):
+        elsewhere(lambda: refuse_while_saved(known.erased_at))
+
+
+def test_x11_messages_that_sqs_has_are_named_as_not_reached(settings):
+    settings.VERDICT_QUEUE = ""
+    assert list(erase_messages(ME, lambda place: None)) == []
+    settings.VERDICT_QUEUE = "https://sqs.example/verdict.fifo"
+    (left,) = erase_messages(ME, lambda place: None)
+    assert left.place == "messages of the verdict queue that SQS has"

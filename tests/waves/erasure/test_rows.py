@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns.erasure import name_in
 from campaigns.locks import lock_campaign
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Registrant
 from datalake.erased.erasing import Sought
 from datalake.erased.fans import mark
 from datalake.errors import EraseLater
@@ -64,6 +64,16 @@ def test_x11_from_the_moment_that_it_is_asked_for_the_fan_is_in_no_wave():
     wave = prepared(campaign)
     assert wave.excluded["erased"] == 1
     assert not wave.members.filter(global_user_id="fan-000011").exists()
+
+
+def test_x11_who_registers_again_is_in_a_wave_whatever_the_first_date_of_registration():
+    campaign = campaign_with(12)
+    known = mark("fan-000011")
+    own = Registrant.objects.filter(campaign=campaign, global_user_id="fan-000011")
+    own.update(changed_at=known.erased_at + timedelta(seconds=1))
+    wave = prepared(campaign)
+    assert wave.excluded.get("erased", 0) == 0
+    assert wave.members.filter(global_user_id="fan-000011").exists()
 
 
 def test_x11_code_seat_and_approval_of_a_sent_wave_stay_as_they_are():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.models import Campaign, Registrant
 from datalake import streams
 from datalake.dead_letters import replay
 from datalake.models import DeadLetter
 from datalake.streams.batches import unpack_records
+from operations.database.locks import try_lock_in_transaction
 from operations.models import Alert
+from tests.support.connections import elsewhere
 from tests.support.verdicts import (
     assignment,
     campaign_of,
@@ -22,7 +24,7 @@ from tests.support.verdicts import (
 )
 from tests.support.waves import NOTIFY, scheduled
 from waves.schedule import check_due_waves
-from waves.verdicts import looking_up
+from waves.verdicts import looking_up, transform
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +135,12 @@ def test_k6_a_code_of_another_fan_is_rejected():
     consume()
     assert rejected() == {f"fan-{other:06d}": "transform: the code is another fan's"}
     assert len(told()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x11_an_erasure_waits_until_what_is_passed_on_is_committed():
+    record = assignment(campaign_of(1), 0, correlationId="x")
+    with transaction.atomic():
+        assert transform.take([record]) == {}
+        assert not elsewhere(lambda: try_lock_in_transaction("selections"))
+    assert elsewhere(lambda: try_lock_in_transaction("selections"))
