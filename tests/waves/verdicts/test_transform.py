@@ -139,7 +139,7 @@ def test_k6_a_code_of_another_fan_is_rejected():
 
 @pytest.mark.django_db(transaction=True)
 def test_x11_an_erasure_waits_until_what_is_passed_on_is_committed():
-    record = assignment(campaign_of(1), 0, correlationId="x")
+    record = assignment(campaign_of(1), 0, correlationId="x", dedupeHash="y")
     with transaction.atomic():
         assert transform.take([record]) == {}
         assert not elsewhere(lambda: try_lock_in_transaction("selections"))
