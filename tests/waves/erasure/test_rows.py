@@ -20,7 +20,7 @@ from operations.database.statements import run
 from tests.support.campaigns import make_campaign
 from tests.support.connections import elsewhere
 from tests.support.sending import triggered_wave
-from tests.support.waves import NOW, campaign_with, person, request, sent_out
+from tests.support.waves import NOW, campaign_with, counted, person, request, sent_out
 from waves.choices import SendState
 from waves.digest import content_digest, require_approved_content
 from waves.erasure.rows import erase_rows, refuse_while_at_work
@@ -73,6 +73,7 @@ def test_x11_who_registers_again_is_in_a_wave_whatever_the_first_date_of_registr
     own.update(changed_at=known.erased_at + timedelta(seconds=1))
     wave = prepared(campaign)
     assert wave.excluded.get("erased", 0) == 0
+    assert counted(wave).count_problems == []
     assert wave.members.filter(global_user_id="fan-000011").exists()
 
 
