@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any, BinaryIO, Final
 
@@ -95,6 +95,16 @@ def _foreign() -> Iterator[Left]:
 
 def _erase_from(pk: int, sought: Sought, touch: Touch) -> None:
     file = LakeFile.objects.get(pk=pk)
+    with _held(file):
+        if _is_foreign(file):
+            _delete_foreign(file, sought, touch)
+        else:
+            _rewrite(file, sought, touch)
+
+
+@contextmanager
+def _held(file: LakeFile) -> Iterator[None]:
+    """The file as it is now, and no merge of its month and no archive of it runs meanwhile."""
     month = parse_period(file.period).month_period
     with ExitStack() as held:
         held.enter_context(exclusive(f"merge:{file.record_type}:{month}"))
@@ -102,10 +112,7 @@ def _erase_from(pk: int, sought: Sought, touch: Touch) -> None:
         if file.merged_into_id:
             held.enter_context(exclusive(f"archive:{file.merged_into_id}"))
             file.refresh_from_db()
-        if _is_foreign(file):
-            _delete_foreign(file, sought, touch)
-        else:
-            _rewrite(file, sought, touch)
+        yield
 
 
 def _is_foreign(file: LakeFile) -> bool:
@@ -191,14 +198,17 @@ class _Hashed:
 
 
 def _beside(file: LakeFile) -> str:
-    """Where the new content waits; outside of the folders that readers list."""
-    return f"{BESIDE}/{file.key}"
+    """Where the new content waits, outside of the folders that readers list; also when the file
+    goes to the archive meanwhile.
+    """
+    return f"{BESIDE}/{ROOT}/{file.pk}.avro"
 
 
 def settle() -> None:
     """Finish what a killed erasure, of whomever, left half done."""
     for note in LakeRewrite.objects.select_related("file").order_by("pk"):
-        _finish(note)
+        with _held(note.file):
+            _finish(note)
     for beside in list(buckets.campaign_data().list(f"{BESIDE}/{ROOT}/")):
         buckets.campaign_data().delete(beside)
 

@@ -11,8 +11,10 @@ from datalake.erasure import lake
 from datalake.models import LakeFile, LakeRewrite, Merge
 from datalake.parity import check, published
 from datalake.storage import buckets
+from operations.database.locks import try_lock_in_transaction
 from tests.console.erasure.erasure_cases import objects_with
 from tests.datalake.lake_cases import DAY, Killed, die, put_foreign, save_loose, valid
+from tests.support.connections import elsewhere
 from tests.support.lake import publish_scores
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,3 +87,24 @@ def test_x11_what_a_killed_archive_has_copied_goes_and_the_next_archive_copies_a
     list(lake.erase_files(ME, lambda place: None))
     assert objects_with(["fan-2"]) == set()
     archive.archive(merged.pk)
+
+
+def test_x11_a_file_that_was_archived_since_an_erasure_was_killed_is_finished_there(monkeypatch):
+    save_loose(5)
+    mark("fan-2")
+    with monkeypatch.context() as killing:
+        killing.setattr(buckets.DiskBucket, "copy", die)
+        with pytest.raises(Killed):
+            list(lake.erase_files(ME, lambda place: None))
+    archive.archive(merge.merge_period("scoring", DAY).pk)
+    finish, finished = lake._finish, []
+
+    def finish_held(note):
+        month = f"merge:scoring:{DAY.month_period}"
+        finished.append(elsewhere(lambda: try_lock_in_transaction(month)))
+        finish(note)
+
+    monkeypatch.setattr(lake, "_finish", finish_held)
+    list(lake.erase_files(ME, lambda place: None))
+    assert objects_with(["fan-2"]) == set()
+    assert (finished, check.check(read_files=True).ok) == ([False, False], True)
