@@ -12,7 +12,7 @@ class CampaignsConfig(AppConfig):
         from campaigns.registrations import records
         from campaigns.scoring import streaming
         from campaigns.tasks import JOB_KINDS, SCHEDULED_RUNS
-        from datalake import save
+        from datalake import save, streams
         from datalake.erased import names
         from datalake.streams import consumers
         from operations import job_kinds, schedules
@@ -24,3 +24,4 @@ class CampaignsConfig(AppConfig):
         )
         names.REFERENCES.append(erasure.reference_in)
         save.WATCHERS.append(streaming.mark_saved)
+        streams.WATCHERS.append(streaming.mark_saved)

@@ -99,8 +99,9 @@ def mark_saved(stream: str) -> int:
     """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how
     many.
 
-    Called when the lake's position in a stream of scores moved, and when a file is STREAMED. The
-    lock on that position lets neither overlook the other.
+    Called when the lake's position in a stream of scores moved, when a batch of it was handed over
+    to the engine, and when a file is STREAMED. The lock on that position lets none overlook the
+    others.
     """
     if stream not in (StreamName.SCORED, StreamName.FANLIST_RANKS):
         return 0

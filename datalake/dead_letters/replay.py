@@ -25,13 +25,21 @@ Commit = Callable[[], object]
 
 
 def replay_all(consumer: str = "") -> int:
-    """Replay every record that waits, or those that one consumer refused, oldest first. Returns how
-    many records.
+    """Replay every record that waits, or those that one consumer refused, oldest first; what cannot
+    be replayed goes on waiting. Returns how many records.
     """
     waiting = DeadLetter.objects.waiting().order_by("id")
     if consumer:
         waiting = waiting.filter(consumer=consumer)
-    return sum(replay(pk) for pk in list(waiting.values_list("pk", flat=True)))
+    return sum(replay_with_others(pk) for pk in list(waiting.values_list("pk", flat=True)))
+
+
+def replay_with_others(letter_id: int, *, job: int | None = None) -> bool:
+    """The same as `replay`, but False where the message is gone: that ends no others."""
+    try:
+        return replay(letter_id, job=job)
+    except MessageGone:
+        return False
 
 
 def replay(

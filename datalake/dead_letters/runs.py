@@ -50,12 +50,14 @@ def ask(kind: str, what: Asked | Sequence[int], *, by: User | None, reason: str)
 
 
 def run_replay(job_id: int) -> None:
-    """Replay the letters of the job; its ledger counts those that it replayed."""
+    """Replay the letters of the job; its ledger counts those that it replayed. One whose message is
+    gone goes on waiting.
+    """
 
     def one_by_one(lease: Lease, numbers: Sequence[int]) -> None:
         for number in numbers:
             lease.check_stop()
-            replay.replay(number, job=job_id)
+            replay.replay_with_others(number, job=job_id)
 
     _run(job_id, one_by_one)
 

@@ -32,6 +32,7 @@ from datalake.records import partition_day
 from datalake.schemas import VERSIONS, Schema
 from datalake.streams import deadletters, deduplication
 from datalake.streams.lineage import shard_of, stream_of
+from operations.errors import Refusal
 
 CONSUMER = "parity"
 Days = Mapping[tuple[str, date], Published]
@@ -39,13 +40,21 @@ Days = Mapping[tuple[str, date], Published]
 
 def count_published(on_claim: Callable[[], object] = lambda: None) -> int:
     """Count every claim of the lake that is done and not counted yet. Returns how many.
-    `on_claim` is called before each.
+    `on_claim` is called before each. A source that cannot be read now ends no other: its Refusal is
+    raised at the end.
     """
-    counted = 0
+    counted, away = 0, dict[str, Refusal]()
     for pk in uncounted().order_by("pk").values_list("pk", flat=True):
         on_claim()
         claim = Claim.objects.get(pk=pk)
-        counted += _enter(claim, _content(claim))
+        if claim.source in away:  # those of a source are counted in their order
+            continue
+        try:
+            counted += _enter(claim, _content(claim))
+        except Refusal as error:
+            away[claim.source] = error
+    if away:
+        raise next(iter(away.values()))
     return counted
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from django.conf import settings
 from django.db.models import Min
 
+from datalake import streams
 from datalake.choices import StreamName
-from datalake.models import Checkpoint, DeadLetter
+from datalake.models import DeadLetter
 from datalake.parity import published
 from datalake.streams import consumers
 from operations.database.statements import first_row, run
@@ -56,12 +56,11 @@ DELETE FROM datalake_queuemessage WHERE id IN (
 
 def old_batches(before: datetime) -> Iterator[int]:
     """Those that every consumer of their stream, and parity, has behind it; of a stream outside the
-    database those that it has.
+    database only those that it has.
     """
-    here = settings.STREAM_ENGINE == "postgres"
+    here = not streams.is_outside()
     for stream in StreamName.values:
-        consumed = _consumed(stream) if here else FARTHEST
-        values = {"stream": stream, "consumed": consumed, "before": before, "here": here}
+        values = {"stream": stream, "consumed": _consumed(stream), "before": before, "here": here}
         yield from _until_none(_BATCHES, **values)
 
 
@@ -72,10 +71,7 @@ def _consumed(stream: str) -> int:
     names = {each.consumer for each in consumers.registered() if each.stream == stream}
     if "lake" in names:
         names.add(published.CONSUMER)
-    places = Checkpoint.objects.filter(stream=stream, consumer__in=names)
-    if {*places.values_list("consumer", flat=True)} != names:
-        return 0
-    return int(places.aggregate(least=Min("position"))["least"] or 0) if names else FARTHEST
+    return min((streams.reached(name, stream) for name in names), default=FARTHEST)
 
 
 def old_identities(before: datetime) -> Iterator[int]:

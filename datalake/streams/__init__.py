@@ -8,7 +8,7 @@ take effect once is in consumers.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -33,6 +33,7 @@ from datalake.streams.rows import BATCH_RECORDS
 
 __all__ = [
     "BATCH_RECORDS",
+    "WATCHERS",
     "Payload",
     "Published",
     "Record",
@@ -49,6 +50,10 @@ __all__ = [
     "records_after",
     "shards",
 ]
+
+# What apps above want to do when a batch of a stream was handed over to an engine outside the
+# database, in the transaction that notes it: a consumer may have taken all of it already.
+WATCHERS: list[Callable[[str], object]] = []
 
 ENGINES = {
     "postgres": "datalake.streams.engines.postgres",
@@ -74,6 +79,11 @@ class Engine(Protocol):
 
 def _engine() -> Engine:
     return cast("Engine", import_module(ENGINES[settings.STREAM_ENGINE]))
+
+
+def _engine_of(shard: str) -> Engine:
+    """What has the shard: other than the engine that is set, where that was changed since."""
+    return cast("Engine", import_module(ENGINES["kinesis"])) if shard else _engine()
 
 
 def _known(stream: str) -> str:
@@ -133,7 +143,7 @@ def shards(stream: str) -> Sequence[Shard]:
 
 def read(stream: str, first: int, last: int, *, shard: str = WHOLE) -> list[Batch]:
     """The batches from position `first` to `last`; `first` follows a position that is known."""
-    return _engine().read(stream, shard, first, last)
+    return _engine_of(shard).read(stream, shard, first, last)
 
 
 def extent(stream: str, after: int, batches: int, *, shard: str = WHOLE) -> int:

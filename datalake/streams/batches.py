@@ -17,6 +17,7 @@ import cramjam
 import polars as pl
 
 from datalake.choices import PayloadForm, RecordType
+from operations.correlation import WELL_FORMED
 
 # position of its batch, and its number there
 Place = tuple[int, int]
@@ -150,9 +151,9 @@ def keyed_texts(payload: Payload, correlation_id: str) -> Iterable[tuple[str, by
 
 
 def correlation_of(record: Any) -> str:
-    """The correlation id that a record carries itself."""
+    """The correlation id that a record carries itself; empty where it is none of ours. [O-4]"""
     found = record.get("correlationId") if isinstance(record, dict) else None
-    return found if isinstance(found, str) else ""
+    return found if isinstance(found, str) and WELL_FORMED.fullmatch(found) else ""
 
 
 def key_of(record: Any) -> str:

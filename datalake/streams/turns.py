@@ -112,10 +112,12 @@ class Turns:
     def open(self) -> Iterator[Turn]:
         """Those that may take a step now."""
         for subscription, known in self._by_subscription.items():
-            shards: list[str] = []
-            with self._listing[subscription].fenced():
+            listing, shards = self._listing[subscription], list[str]()
+            if not listing.may_try:
+                continue
+            with listing.fenced():
                 shards = subscription.shards()
-                self._listing[subscription].over()
+                listing.over()
             for shard in shards:
                 yield known.setdefault(shard, Turn(subscription, shard))
 

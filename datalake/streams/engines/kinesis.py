@@ -14,6 +14,7 @@ from functools import cache
 from django.conf import settings
 from django.db import transaction
 
+from datalake import streams
 from datalake.aws.kinesis import LONGEST_KEY, MOST_BYTES_A_RECORD, Entry, KinesisStream
 from datalake.models import Checkpoint, StreamBatch
 from datalake.streams import deadletters, rows
@@ -66,7 +67,11 @@ def has_ended(stream: str, shard: str, position: int) -> bool:
 
 
 def read(stream: str, shard: str, first: int, last: int) -> list[Batch]:
-    """One batch of JSON texts."""
+    """One batch of JSON texts; of no shard, the rows that were taken before the engine was
+    changed.
+    """
+    if not shard:
+        return rows.read(stream, first, last)
     found = _reader(stream).read(shard, first - 1, last)
     texts = Texts([each.data for each in found], [int(each.sequence) for each in found])
     return [Batch(stream, first, texts)]
@@ -76,8 +81,9 @@ def reached(consumer: str, stream: str) -> int:
     """Everything before the first published batch of which a shard holds more than the consumer
     took there.
     """
+    position = _publisher(stream).position  # first: what is handed over meanwhile is not reached
     (first,) = first_row(_FIRST_NOT_REACHED, consumer=consumer, stream=stream) or (None,)
-    return first - 1 if first else _publisher(stream).position
+    return min(first - 1, position) if first else position
 
 
 def hand_over(stream: str, batches: int) -> HandedOver | None:
@@ -89,9 +95,10 @@ def hand_over(stream: str, batches: int) -> HandedOver | None:
         if not held:
             return None
         with ended_when_idle(LEASE_SECONDS):
-            position = _publisher(stream).position
-            waiting = rows.read(stream, position + 1, rows.extent(stream, position, batches))
-            done = [_hand_over(lane, batch) for batch in waiting]
+            after, done = _publisher(stream).position, []
+            for batch in rows.read(stream, after + 1, rows.extent(stream, after, batches)):
+                done.append(_hand_over(lane, after, batch))
+                after = batch.position
     records = sum(each.records for each in done)
     return HandedOver(records, sum(each.refused for each in done)) if done else None
 
@@ -101,11 +108,11 @@ def _publisher(stream: str) -> Checkpoint:
     return place
 
 
-def _hand_over(lane: Lane, batch: Batch) -> HandedOver:
+def _hand_over(lane: Lane, after: int, batch: Batch) -> HandedOver:
     assert isinstance(batch.payload, Payload)  # noqa: S101 rows hold nothing else
     entries, too_large = [], []
     for number, (key, text) in enumerate(keyed_texts(batch.payload, batch.correlation_id)):
-        entry = Entry(key[:LONGEST_KEY] or "-", text)
+        entry = Entry(_partition_key(key), text)
         if entry.size > MOST_BYTES_A_RECORD:
             too_large.append(number)
         else:
@@ -113,13 +120,20 @@ def _hand_over(lane: Lane, batch: Batch) -> HandedOver:
     last = put_in_order.put(_reader(lane.stream).stream, entries)
     with transaction.atomic():
         commit_without_waiting()  # what is not noted is handed over again
-        lane.lock(batch.position - 1)
+        lane.lock(after)
         StreamBatch.objects.filter(stream=lane.stream, position=batch.position).update(
             handed_over={shard: str(position) for shard, position in last.items()}
         )
         deadletters.store(lane.consumer, lane.stream, _letters(batch, too_large))
         lane.move_on(batch.position)
+        for watcher in streams.WATCHERS:
+            watcher(lane.stream)
     return HandedOver(len(entries), len(too_large))
+
+
+def _partition_key(key: str) -> str:
+    """As Kinesis takes it: not empty, not too long, and what UTF-8 cannot say is replaced."""
+    return key[:LONGEST_KEY].encode(errors="replace").decode() or "-"
 
 
 def _letters(batch: Batch, numbers: Sequence[int]) -> list[StreamRecord]:

@@ -81,7 +81,8 @@ class Reader:
         if not found or int(found[-1].sequence) != last:
             alerts.alert(
                 f":red_circle: Stream {self.stream.name}, shard {shard}: records up to {last}"
-                " expired before a consumer took them. Keep records for longer."
+                " expired before they were read by a consumer, or by the comparison of database and"
+                " lake. Keep records for longer."
             )
         return found
 

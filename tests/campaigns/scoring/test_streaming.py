@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.choices import ScoreFileState
+from campaigns.models import ScoreFile
 from campaigns.scoring import publishing, rules
 from datalake import save, streams
 from datalake.choices import StreamName
@@ -37,6 +38,18 @@ def test_a_file_is_saved_when_the_lake_has_its_last_batch(monkeypatch):
         score_file.refresh_from_db()
         assert score_file.state == ScoreFileState.STREAMED
         save.save(StreamName.SCORED, 1)
+    score_file.refresh_from_db()
+    assert score_file.state == ScoreFileState.SAVED
+
+
+def test_a_lake_that_was_faster_than_the_handover_is_noticed_when_that_is_noted():
+    """[S-12] Streams that are kept outside the database."""
+    score_file = process_scores(
+        make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="0.1")])
+    )
+    ScoreFile.objects.update(state=ScoreFileState.STREAMED)
+    for watcher in streams.WATCHERS:
+        watcher(StreamName.SCORED)
     score_file.refresh_from_db()
     assert score_file.state == ScoreFileState.SAVED
 

@@ -9,6 +9,7 @@ from datalake.dead_letters import replay
 from datalake.models import Claim, DeadLetter, LakeFile, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.consumers import Consumed
+from tests.datalake.dead_letters.letter_rows import a_letter
 from tests.datalake.streams.collector import Collector
 from tests.support.lake import publish_registrations, read_with_polars, registration
 
@@ -59,6 +60,14 @@ def test_t1_a_letter_from_a_file_that_is_still_wrong_becomes_another_that_is_rep
     assert replay.replay(again.pk, registration(5))
     assert LakeFile.objects.get().records == 1
     assert not StreamBatch.objects.exists()
+
+
+def test_t1_a_letter_whose_message_is_gone_goes_on_waiting_and_ends_no_others():
+    gone = a_letter(source="queue:verdict")
+    a_letter()
+    a_letter()
+    assert replay.replay_all() == 2
+    assert [*DeadLetter.objects.waiting()] == [gone]
 
 
 def test_t1_a_replay_into_the_lake_that_is_killed_is_done_by_the_next(monkeypatch):

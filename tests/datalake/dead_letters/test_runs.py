@@ -54,6 +54,13 @@ def test_t1_letters_of_a_selection_are_settled_without_a_replay(ann):
     assert (job.rows_in, job.rows_out) == (2, 2)
 
 
+def test_t1_a_letter_whose_message_is_gone_waits_on_and_ends_no_job(ann):
+    a_letter(source="queue:verdict")
+    a_letter()
+    runs.run_replay(ask(runs.REPLAY, Asked(), ann).pk)
+    assert states() == ["waiting", "replayed"]
+
+
 def test_asking_twice_is_asking_once(ann):
     letters = [a_letter(), a_letter()]
     pks = [letter.pk for letter in letters]

@@ -8,6 +8,7 @@ from datalake import adopt, save
 from datalake.avro import columns
 from datalake.avro.container import Summary
 from datalake.dead_letters import replay
+from datalake.errors import StreamUnreachable
 from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, PublishedDay, StreamBatch
 from datalake.parity import published
 from datalake.parity.comparison import Published
@@ -95,6 +96,25 @@ def test_x9_a_claim_that_another_process_has_counted_is_not_counted_again(monkey
     assert published.count_published() == 0
     assert PublishedDay.objects.get().records == 3
     assert Claim.objects.filter(is_counted=False).count() == 0
+
+
+def test_x9_a_stream_that_cannot_be_read_now_ends_the_count_of_no_other(monkeypatch):
+    save_loose(3)
+    publish_registrations(1, 2, key="a")
+    save.save("input")
+    real = published.streams.read
+
+    def read(stream, *about, **shard):
+        if stream == "scored":
+            raise StreamUnreachable("no answer")
+        return real(stream, *about, **shard)
+
+    with monkeypatch.context() as away:
+        away.setattr(published.streams, "read", read)
+        with pytest.raises(StreamUnreachable):
+            published.count_published()
+    assert PublishedDay.objects.get().record_type == "registration"
+    assert published.count_published() == 1
 
 
 def test_x11_x9_tombstones_stay_in_the_count_with_their_own_content():

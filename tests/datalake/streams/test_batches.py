@@ -38,3 +38,10 @@ def test_a_frame_comes_back_as_it_was():
     frame = scoring_frame(2_600)
     streams.publish_frame(StreamName.SCORED, RecordType.SCORING, frame, key="a")
     assert on_stream("scored") == frame.to_dicts()
+
+
+@pytest.mark.parametrize("given", ["x" * 65, "nul-\0-12345", "short", 7, None])
+def test_o4_a_correlation_id_that_is_none_of_ours_is_passed_over(given):
+    """[O-4]"""
+    assert batches.correlation_of({"correlationId": given}) == ""
+    assert batches.correlation_of({"correlationId": "abc-12345"}) == "abc-12345"

@@ -65,3 +65,13 @@ def test_positions_become_visible_without_gaps_while_many_publish_at_once():
     seen.append(list(StreamBatch.objects.order_by("position").values_list("position", flat=True)))
     assert all(positions == list(range(1, len(positions) + 1)) for positions in seen)
     assert len(seen[-1]) == 40
+
+
+def test_o10_what_follows_batches_that_were_deleted_is_found():
+    """[O-10, T-1]"""
+    for key in "abcd":
+        publish_registrations(1, key=key)
+    StreamBatch.objects.filter(position__in=(1, 3)).delete()
+    assert [streams.extent("input", after, 1) for after in range(5)] == [2, 2, 4, 4, 4]
+    assert streams.extent("input", 0, 2) == 4
+    assert [batch.position for batch in streams.read("input", 1, 4)] == [2, 4]

@@ -8,6 +8,7 @@ from datalake.errors import ConsumerFailed, StreamUnreachable
 from datalake.streams import consumers, lanes
 from datalake.streams.consumers import Consumed
 from datalake.streams.lineage import Shard
+from operations.services import troubles
 
 pytestmark = pytest.mark.django_db
 
@@ -47,15 +48,20 @@ def test_t1_the_ledger_of_a_consumer_adds_up_its_shards(two_shards):
 
 
 def test_t1_a_stream_that_cannot_be_listed_is_reported_and_ends_no_other(monkeypatch, two_shards):
+    asked: list[str] = []
+    monkeypatch.setattr(troubles, "FIRST_PAUSE", troubles.LONGEST_PAUSE)
+
     def listed(stream):
+        asked.append(stream)
         if stream == "input":
             raise StreamUnreachable("no answer")
         return (Shard("0"),)
 
-    left = [Consumed(1, 1)]
+    left = [Consumed(1, 1)] * 3
     monkeypatch.setattr(lanes.streams, "shards", listed)
     consumers.register_step("patient", "input", lambda *_: None)
     consumers.register_step("patient", "scored", lambda *_: left.pop() if left else None)
     with pytest.raises(ConsumerFailed, match=r"stream input: no answer"):
         consumers.consume(once=True)
     assert left == []
+    assert asked.count("input") == 1  # not again before its pause is over

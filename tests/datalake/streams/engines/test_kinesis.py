@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import polars as pl
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from datalake import records, save, streams
 from datalake.dead_letters import replay
-from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, StreamBatch
-from datalake.parity import check
+from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, PublishedDay, StreamBatch
+from datalake.parity import check, published
+from datalake.retention import old_rows
 from datalake.streams import consumers, lanes
 from datalake.streams.consumers import Consumed
 from datalake.streams.engines import kinesis as engine
@@ -253,7 +256,7 @@ def test_t1_a_stream_may_have_another_name_at_kinesis(stream, settings):
 
 def test_o4_the_correlation_id_of_the_publisher_comes_to_the_handler(stream):
     """[O-4]"""
-    with correlation.correlated("abc"):
+    with correlation.correlated("abc-12345"):
         publish_registrations(1, key="a")
         publish_scores(1)
     streams.hand_over("input", 40)
@@ -269,7 +272,7 @@ def test_o4_the_correlation_id_of_the_publisher_comes_to_the_handler(stream):
             consumers.take(
                 "collector", name, handler, types={"registration", "scoring"}, shard=lane.shard
             )
-    assert found == ["abc", "abc"]
+    assert found == ["abc-12345", "abc-12345"]
 
 
 def test_x9_what_was_published_is_compared_with_what_the_lake_has(stream):
@@ -282,3 +285,67 @@ def test_x9_what_was_published_is_compared_with_what_the_lake_has(stream):
     found = check.check(["registration"], read_files=True)
     assert found.ok
     assert LakeFile.objects.count() == 2
+
+
+def test_t1_what_follows_deleted_batches_is_handed_over_whatever_its_key(stream):
+    """[O-10, T-1]"""
+    publish_registrations(1, key="a")
+    StreamBatch.objects.all().delete()
+    odd = streams.Record("\ud800" * 2, registration(2))
+    for key in "bc":
+        assert streams.publish("input", [odd], key=key).position > 1
+        StreamBatch.objects.filter(batch_key="b:0").delete()
+    assert streams.hand_over("input", 40).records == 1
+    assert [key for request in stream.requests for key, _ in request] == ["??"]
+    assert lanes.position("handover", "input") == 3
+
+
+def test_t1_what_is_handed_over_while_it_is_asked_is_not_reached(stream, monkeypatch):
+    """[T-1]"""
+    publish_registrations(1, key="a")
+    asked = engine.first_row
+
+    def handed_over_meanwhile(statement, **values):
+        found = asked(statement, **values)
+        streams.hand_over("input", 40)
+        return found
+
+    monkeypatch.setattr(engine, "first_row", handed_over_meanwhile)
+    assert streams.reached("collector", "input") == 0
+
+
+def test_t1_apps_hear_of_a_batch_once_it_is_noted_that_it_was_handed_over(stream, monkeypatch):
+    """The lake may have taken all of it before, or there was nothing to take."""
+    publish_registrations(1, key="a", tags=["x" * 2**20])
+    heard = []
+    monkeypatch.setattr(
+        streams,
+        "WATCHERS",
+        [lambda name: heard.append((name, streams.reached("collector", name)))],
+    )
+    streams.hand_over("input", 40)
+    assert heard == [("input", 1)]
+
+
+def test_o10_batches_that_a_consumer_has_not_taken_stay(stream):
+    publish_registrations(1, key="a")
+    StreamBatch.objects.update(published_at=timezone.now() - timedelta(days=90))
+    streams.hand_over("input", 40)
+    assert sum(old_rows.old_batches(timezone.now())) == 0
+    consumers.consume(once=True)
+    published.count_published()
+    assert sum(old_rows.old_batches(timezone.now())) == 1
+
+
+def test_x9_claims_from_before_a_change_of_engine_are_counted(stream, settings):
+    """[X-9]"""
+    for number, engine_name in enumerate(("postgres", "kinesis")):
+        settings.STREAM_ENGINE = engine_name
+        publish_registrations(number, key=f"{number}")
+        consumers.consume(["lake"], once=True)
+    for engine_name in ("kinesis", "postgres"):
+        settings.STREAM_ENGINE = engine_name
+        Claim.objects.update(is_counted=False)
+        PublishedDay.objects.all().delete()
+        assert published.count_published() == Claim.objects.count()
+        assert PublishedDay.objects.get().records == 2

@@ -105,4 +105,4 @@ def test_t1_records_that_expired_before_they_were_taken_are_reported(stream, rea
     last = reader.extent(shard, 0, 100)
     stream.forget(4)
     assert Reader(reader.stream).read(shard, 0, last) == []
-    assert "expired before a consumer took them" in Alert.objects.get().text
+    assert "expired before they were read by a consumer" in Alert.objects.get().text
