@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import boto3
 import pytest
 from moto.core.exceptions import JsonRESTError
 from moto.kinesis import models
@@ -112,7 +111,7 @@ class Stream:
         self.client.create_stream(StreamName=self.name, ShardCount=1)
 
     def _inside(self) -> models.Stream:
-        return models.kinesis_backends["123456789012"]["us-east-1"].streams[self.name]
+        return _backend().streams[self.name]
 
 
 @contextmanager
@@ -125,10 +124,8 @@ def running(
     with cloud.running(settings, monkeypatch) as found:
         # for the processes that a test starts
         monkeypatch.setenv("AWS_ENDPOINT_URL", found.address)
-        kinesis, glue = (
-            boto3.client(name, endpoint_url=found.address) for name in ("kinesis", "glue")
-        )
-        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        kinesis, glue = (cloud.client(each, found.address) for each in ("kinesis", "glue"))
+        _backend().create_stream(name, shards)
         stream = Stream(found.address, kinesis, glue, name=name)
         _correct(stream, monkeypatch)
         yield stream
@@ -145,10 +142,14 @@ def engine_running(
     with running(settings, monkeypatch, shards=2, name=name) as found:
         for stream in StreamName.values:
             if f"fairwave-{stream}" != name:
-                found.client.create_stream(StreamName=f"fairwave-{stream}", ShardCount=1)
+                _backend().create_stream(f"fairwave-{stream}", 1)
         engine.reader_of.cache_clear()
         yield found
         engine.reader_of.cache_clear()
+
+
+def _backend() -> models.KinesisBackend:
+    return models.kinesis_backends[cloud.ACCOUNT][cloud.REGION]
 
 
 def _correct(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:

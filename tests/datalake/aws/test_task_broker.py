@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from django_q.conf import Conf
@@ -16,7 +15,7 @@ def sqs(settings, monkeypatch):
     monkeypatch.setattr(Conf, "SQS", {"receive_message_wait_time_seconds": 0})
     monkeypatch.setattr(Conf, "BROKER_CLASS", "datalake.aws.task_broker.SqsBroker")
     with cloud.running(settings, monkeypatch) as found:
-        client = boto3.client("sqs", endpoint_url=found.address)
+        client = found.sqs
         client.create_queue(QueueName="fairwave")
         yield client
 

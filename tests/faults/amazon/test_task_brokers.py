@@ -10,7 +10,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-import boto3
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
@@ -55,7 +54,7 @@ def sqs(settings, monkeypatch):
     monkeypatch.setattr(Conf, "SQS", {"receive_message_wait_time_seconds": 1})
     monkeypatch.setattr(Conf, "BROKER_CLASS", "datalake.aws.task_broker.SqsBroker")
     with cloud.running(settings, monkeypatch) as found:
-        client = boto3.client("sqs", endpoint_url=found.address)
+        client = found.sqs
         for queue in ("fairwave", "waves"):
             client.create_queue(QueueName=queue)
         yield {"TASK_BROKER": "sqs", "AWS_ENDPOINT_URL": found.address}
