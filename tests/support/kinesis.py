@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.endpoint
 import pytest
 from moto.core.exceptions import JsonRESTError
 from moto.kinesis import models
@@ -154,6 +156,8 @@ def _backend() -> models.KinesisBackend:
 
 def _correct(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = models.KinesisBackend
+    # between two tries of a request; up to a second each, by chance
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setattr(models.Stream, "get_shard_for_key", _open_shard_for_key)
     monkeypatch.setattr(models.Shard, "put_record", _put_record)
     monkeypatch.setattr(models.Shard, "to_json", _begins_before_its_records(models.Shard.to_json))
