@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from datalake.erased.tombstones import references_in
+from datalake.erased.tombstones import reference_in, references_in
 from datalake.hashing import hmac_sha256_hex, sha256_hex
 
 SCHEME = 2  # which rules draw and prove; public
@@ -94,7 +94,8 @@ class Draw:
         """The fan's public name in this draw: hex SHA-256 of nonce and id joined; cannot be traced
         back without the nonce. [S-8]
         """
-        return str(fan_refs(self.salt, pl.Series([global_user_id]))[0])
+        own = hashlib.sha256(self.fan_nonce(global_user_id) + global_user_id.encode())
+        return reference_in(global_user_id) or own.hexdigest()
 
     def full_h(self, global_user_id: str) -> bytes:
         """All 32 bytes of h of one fan. [S-8, S-9]"""

@@ -8,6 +8,7 @@ outside can bring such a name in: it is `erased` at the door.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
@@ -24,6 +25,12 @@ def tombstones(references: pl.Expr, number: int) -> pl.Expr:
 def are_tombstones(fans: pl.Series) -> pl.Series:
     """Which ids (String, null counts as none) are names of erased fans."""
     return references_in(fans).is_not_null()
+
+
+def reference_in(fan: str) -> str | None:
+    """As `references_in`, of one id: a column of one takes a hundred times as long."""
+    found = re.fullmatch(FORM, fan) if fan.startswith(PREFIX) else None
+    return found[1] if found else None
 
 
 def references_in(fans: pl.Series) -> pl.Series:

@@ -182,7 +182,9 @@ def test_s9_fans_of_one_score_are_found_wherever_they_stand(
 def test_x11_an_erased_fan_keeps_the_reference_and_with_it_the_luck() -> None:
     draw = Draw("tour", SEED, SALT)
     fan = pl.DataFrame({"global_user_id": ["fan-1"], "raw_score": [0.9]})
-    named = pl.lit(f"erased:{draw.fan_ref('fan-1')}.1").alias("global_user_id")
+    name = f"erased:{draw.fan_ref('fan-1')}.1"
+    assert draw.fan_ref(name) == draw.fan_ref("fan-1")
+    named = pl.lit(name).alias("global_user_id")
     assert (
         draw_frame(fan.with_columns(named), draw)
         .drop("global_user_id")

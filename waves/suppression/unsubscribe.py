@@ -7,6 +7,7 @@ links working after a new SECRET_KEY.
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from typing import Final
 
 from django.conf import settings
@@ -25,7 +26,7 @@ SALT: Final = "waves.suppression.unsubscribe"
 def link(key: str) -> str:
     """The address for the e-mail of this key."""
     token = _signer().sign(uuid.UUID(key).hex)
-    return f"{settings.SITE_URL.rstrip('/')}{reverse('unsubscribe', args=[token])}"
+    return f"{settings.SITE_URL.rstrip('/')}{_path()}{token}"
 
 
 def message_of(token: str) -> Send | Resend | None:
@@ -45,6 +46,12 @@ def unsubscribe(message: Send | Resend, campaign: Campaign | None) -> None:
     """No more e-mails to the reader, of this campaign or (None) of any. Repeats change nothing."""
     to = message.contact if isinstance(message, Resend) else message.member.email
     suppress([Contact(Channel.EMAIL, to)], Ground(SuppressedBy.UNSUBSCRIBED, campaign))
+
+
+@cache
+def _path() -> str:
+    """What stands before the token: looked up for each e-mail it was a quarter of making one."""
+    return reverse("unsubscribe", args=["-"]).removesuffix("-")
 
 
 def _signer() -> Signer:
