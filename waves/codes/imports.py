@@ -50,7 +50,7 @@ WITH taken AS (
     SELECT %(campaign)s, code, 'partner', 'available', '', now(), %(origin)s, %(import)s, line,
         only_market
     FROM code_stage ORDER BY upper(code), line
-    ON CONFLICT (upper(code)) DO NOTHING RETURNING line
+    ON CONFLICT DO NOTHING RETURNING line
 )
 DELETE FROM code_stage USING taken WHERE code_stage.line = taken.line
 """

@@ -16,6 +16,7 @@ from waves.soft_start import progress
 # The idempotency key: the first 128 bits of SHA-256 over wave, fan and channel. [N-4]
 KEY = """left(encode(sha256(convert_to(
     concat_ws(E'\\x1f', %(wave)s::text, m.global_user_id, c.channel), 'UTF8')), 'hex'), 32)::uuid"""
+# Two who make the same rows at once conflict in either index: of the key, or member and channel.
 MAKE_SENDS = f"""
 INSERT INTO waves_send
     (wave_id, member_id, channel, key, state, reason, queued_at, attempts, provider_id)
@@ -28,7 +29,7 @@ FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.ema
     AS c (channel, contact)
 WHERE m.wave_id = %(wave_id)s AND (c.channel = 'sms' OR m.phone = '' OR NOT %(sms_first)s)
 ORDER BY m.id
-ON CONFLICT (member_id, channel) DO NOTHING
+ON CONFLICT DO NOTHING
 """  # noqa: S608 the parts are constants
 E_MAIL_INSTEAD = f"""
 INSERT INTO waves_send
@@ -40,7 +41,7 @@ WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND m.email <> ''
     AND (s.state = 'failed' OR s.state = 'skipped' AND s.reason = 'suppressed')
     AND NOT EXISTS (SELECT FROM waves_send e WHERE e.member_id = m.id AND e.channel = 'email')
 ORDER BY s.id FOR NO KEY UPDATE OF s
-ON CONFLICT (member_id, channel) DO NOTHING
+ON CONFLICT DO NOTHING
 """  # noqa: S608 the parts are constants
 # Every member has a row for SMS, and all rows of a wave are made in one statement: one such row
 # missing is all missing.
