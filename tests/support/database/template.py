@@ -55,6 +55,6 @@ def _make(name: str) -> None:
 
 
 def _digest() -> str:
-    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("requirements*.txt")]
+    files = [*ROOT.glob("*/migrations/**/*.py"), *ROOT.glob("requirements*.txt")]
     content = b"".join(file.read_bytes() for file in sorted(files))
     return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""What the migrations of campaigns say in SQL, by subject: tables, functions and triggers."""
