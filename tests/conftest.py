@@ -86,6 +86,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    with collected.one_goes_ahead(session.config):
+        return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist says that this worker is ready
 def pytest_collection_finish(session: pytest.Session) -> None:
     collected.note(session)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,24 @@ def of_all_workers(config: pytest.Config) -> list[list[str]]:
     """No test runs before all workers have collected theirs."""
     found = sorted(folder(config).glob("collected-*.txt"))
     return [file.read_text().splitlines() for file in found]
+
+
+@contextmanager
+def one_goes_ahead(config: pytest.Config) -> Iterator[None]:
+    """The first worker compiles every module and its assertions, half a minute on a new clone; the
+    others begin when they find all of that done.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    with folder(config).joinpath("collection.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_first = not lock.seek(0, os.SEEK_END)
+        if not is_first:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+        if is_first:
+            lock.write("done")
 
 
 def others_hash_otherwise() -> bool:
