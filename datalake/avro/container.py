@@ -95,7 +95,7 @@ def write_blocks(out: BinaryIO, encoded: Sequence[bytes], sync: bytes) -> None:
     """Write encoded records after a header that has this sync marker."""
     for start in range(0, len(encoded), RECORDS_PER_BLOCK):
         block = encoded[start : start + RECORDS_PER_BLOCK]
-        _write_block(out, len(block), pack(b"".join(block)), sync)
+        write_block(out, len(block), pack(b"".join(block)), sync)
 
 
 def merge(
@@ -114,7 +114,7 @@ def merge(
     for source in sources:
         header = read_header(source)
         for count, data in raw_blocks(source, header.sync):
-            _write_block(out, count, data, sync)
+            write_block(out, count, data, sync)
             records += count
     return records
 
@@ -134,6 +134,17 @@ def header_bytes(schema: Schema, summary: Summary, sync: bytes) -> bytes:
         "fairwave.content_hash": f"{summary.content_hash:064x}",
         "fairwave.normalised": "yes",
     }
+    return _header(entries, sync)
+
+
+def bare_header(like: Header) -> bytes:
+    """The header of a file of the same records that are not packed, and of which nothing is
+    known.
+    """
+    return _header({"avro.schema": json.dumps(like.schema), "avro.codec": "null"}, like.sync)
+
+
+def _header(entries: Mapping[str, str], sync: bytes) -> bytes:
     pairs = [
         varint(len(part)) + part
         for entry in entries.items()
@@ -142,7 +153,8 @@ def header_bytes(schema: Schema, summary: Summary, sync: bytes) -> bytes:
     return MAGIC + varint(len(entries)) + b"".join(pairs) + b"\x00" + sync
 
 
-def _write_block(out: BinaryIO, count: int, data: bytes, sync: bytes) -> None:
+def write_block(out: BinaryIO, count: int, data: bytes, sync: bytes) -> None:
+    """Write a block whose records are packed, or not, as the header says."""
     out.write(varint(count) + varint(len(data)))
     out.write(data)
     out.write(sync)
@@ -235,8 +247,18 @@ def split(source: BinaryIO, *, name: str = "") -> Iterator[tuple[dict[str, Any],
     header = read_header(source, name=name)
     with _said_of(source, name):
         decoder = RecordDecoder(header.schema)
-        for count, data in _unpacked_blocks(source, header, name):
+        for count, data in unpacked_blocks(source, header, name=name):
             yield from decoder.records(data, count)
+
+
+def unpacked_blocks(
+    source: BinaryIO, header: Header, *, name: str = ""
+) -> Iterator[tuple[int, bytes]]:
+    """Each block's record count and its bytes. Raises NotAvro, also for a block that unpacks
+    beyond BOUNDS.
+    """
+    with _said_of(source, name):
+        yield from _unpacked_blocks(source, header, name)
 
 
 def _unpacked_blocks(source: BinaryIO, header: Header, name: str) -> Iterator[tuple[int, bytes]]:

@@ -1,16 +1,19 @@
-"""A large file of the lake as several smaller ones, cut between blocks: engines that read a file
-with one thread read its parts with as many. [L-8]
+"""A large file of the lake as several smaller ones without compression, cut between blocks: engines
+that read a file with one thread read its parts with as many. [L-8]
+
+DataFusion adds up the checksum of a snappy block byte by byte, which takes it more than half of its
+time for a file; unpacking and checking it here takes a fifth of that.
 """
 
 from __future__ import annotations
 
 import os
 from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO
 
 from datalake.avro import container
-
-PIECE = 1 << 20
+from datalake.storage.unpacking import TooManyBytes
 
 
 def cut(source: BinaryIO, parts: int) -> list[tuple[int, int]]:
@@ -30,19 +33,20 @@ def cut(source: BinaryIO, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(ends))
 
 
-def copy_part(source: BinaryIO, out: BinaryIO, start: int, end: int) -> None:
-    """Write the header and the blocks from `start` to `end`: a file of its own."""
-    container.read_header(source)
-    header_bytes = source.tell()
-    for place, length in ((0, header_bytes), (start, end - start)):
-        source.seek(place)
-        _copy(source, out, length)
+def unpack_part(source: BinaryIO, out: BinaryIO, start: int, end: int, *, most_bytes: int) -> None:
+    """Write the blocks from `start` to `end` unpacked, as a file of its own. The place of `source`
+    stays as it is: several threads may read one file.
 
-
-def _copy(source: BinaryIO, out: BinaryIO, length: int) -> None:
-    while length:
-        piece = source.read(min(PIECE, length))
-        if not piece:
-            return
-        out.write(piece)
-        length -= len(piece)
+    Raises NotAvro for a block that is damaged, TooManyBytes if the part would be larger than
+    `most_bytes`.
+    """
+    with Path(f"/proc/self/fd/{source.fileno()}").open("rb") as own:
+        header = container.read_header(own)
+        own.seek(start)
+        out.write(container.bare_header(header))
+        for count, data in container.unpacked_blocks(own, header):
+            if out.tell() + len(data) > most_bytes:
+                raise TooManyBytes
+            container.write_block(out, count, data, header.sync)
+            if own.tell() >= end:
+                return

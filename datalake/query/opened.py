@@ -8,21 +8,25 @@ replaces and an archive deletes meanwhile is read to its end.
 from __future__ import annotations
 
 import resource
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from datalake.avro import cutting
 from datalake.errors import QueryRefused
 from datalake.query.tables import DAY, Part
 from datalake.storage import buckets
+from datalake.storage.unpacking import TooManyBytes
 
 SPARE_FILES: Final = 64
 LARGE_BYTES: Final = 8 << 20
 PARTS: Final = 2  # as many as the engine has threads
+SHARE_OF_DISK: Final = 2  # what is free of it is enough for two queries
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def opened(
     """Open the files of a query. `on_file` is called with how many are open, of how many.
 
     Raises QueryRefused for more files than a process can have open, NoSuchObject for one that was
-    deleted since the catalogue named it, OSError where disk or bucket do not do their part.
+    deleted since the catalogue named it, NotAvro for one that is cut and is damaged, OSError where
+    disk or bucket do not do their part.
     """
     _require_room(len(parts) + PARTS)
     with ExitStack() as stack:
@@ -53,8 +58,9 @@ def opened(
             on_file(done, len(parts))
             source = stack.enter_context(buckets.campaign_data().open(part.key))
             found = _cut(source, stack) if part == cut_one else [source]
-            for each in found:
-                _link(folder, part, each.fileno())
+            # each thread takes half of the files in the order of their names
+            for place, each in zip("ac" if len(found) > 1 else "b", found, strict=True):
+                _link(folder, part, each.fileno(), place)
                 numbers.append(each.fileno())
         on_file(len(parts), len(parts))
         yield Opened(str(folder), tuple(numbers))
@@ -81,23 +87,32 @@ def _largest_by_far(parts: Sequence[Part]) -> Part | None:
 
 
 def _cut(source: BinaryIO, stack: ExitStack) -> list[BinaryIO]:
-    """The file as PARTS files in the temporary folder. The copy is read from memory, where the
-    system still has it.
+    """The file as PARTS files in the temporary folder, which are not packed; the file itself where
+    they would take too much of the disk. Raises NotAvro for one that is damaged.
     """
-    found: list[BinaryIO] = []
-    for start, end in cutting.cut(source, PARTS):
-        part = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115
-        source.seek(0)
-        cutting.copy_part(source, part, start, end)
-        part.flush()
-        found.append(part)
+    spans = cutting.cut(source, PARTS)
+    most_bytes = shutil.disk_usage(tempfile.gettempdir()).free // SHARE_OF_DISK // PARTS
+    with ExitStack() as unfinished:
+        found: list[BinaryIO] = [unfinished.enter_context(tempfile.TemporaryFile()) for _ in spans]
+        with ThreadPoolExecutor(PARTS) as threads:
+            written = [
+                threads.submit(cutting.unpack_part, source, part, *span, most_bytes=most_bytes)
+                for part, span in zip(found, spans, strict=True)
+            ]
+        try:
+            for part, done in zip(found, written, strict=True):
+                done.result()
+                part.flush()
+        except TooManyBytes:
+            return [source]
+        stack.push(unfinished.pop_all())
     return found
 
 
-def _link(folder: Path, part: Part, number: int) -> None:
+def _link(folder: Path, part: Part, number: int, place: str) -> None:
     is_day = len(part.period) > len("2026-01")
-    place = folder / part.record_type / ("days" if is_day else "months")
+    there = folder / part.record_type / ("days" if is_day else "months")
     if is_day:
-        place /= f"{DAY}={part.period}"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / f"{number}.avro").symlink_to(f"/proc/self/fd/{number}")
+        there /= f"{DAY}={part.period}"
+    there.mkdir(parents=True, exist_ok=True)
+    (there / f"{place}-{number}.avro").symlink_to(f"/proc/self/fd/{number}")

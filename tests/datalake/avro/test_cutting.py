@@ -11,9 +11,11 @@ from datalake.avro import container, cutting
 from datalake.avro.columns import encode
 from datalake.errors import NotAvro
 from datalake.records import schema_of
+from datalake.storage.unpacking import TooManyBytes
 from tests.support.lake import scoring_frame
 
 BLOCK = container.RECORDS_PER_BLOCK
+MOST = 100 << 20
 
 
 @pytest.fixture
@@ -31,13 +33,13 @@ def made(tmp_path):
 def parts_of(path, count):
     found = []
     with path.open("rb") as source:
-        for start, end in cutting.cut(source, count):
-            source.seek(0)
+        for span in cutting.cut(source, count):
             out = io.BytesIO()
-            cutting.copy_part(source, out, start, end)
+            cutting.unpack_part(source, out, *span, most_bytes=MOST)
             out.seek(0)
-            found.append([each["globalUserId"] for each in fastavro.reader(out)])
-            source.seek(0)
+            records = fastavro.reader(out)
+            assert records.codec == "null"
+            found.append([each["globalUserId"] for each in records])
     return found
 
 
@@ -65,3 +67,24 @@ def test_a_damaged_file_is_refused(made):
     path.write_bytes(path.read_bytes()[:-1])
     with path.open("rb") as source, pytest.raises(NotAvro):
         cutting.cut(source, 2)
+
+
+def test_a_part_is_unpacked_no_further_than_allowed(made):
+    with made(3 * BLOCK).open("rb") as source:
+        [span] = cutting.cut(source, 1)
+        whole = io.BytesIO()
+        cutting.unpack_part(source, whole, *span, most_bytes=MOST)
+        with pytest.raises(TooManyBytes):
+            cutting.unpack_part(source, io.BytesIO(), *span, most_bytes=whole.tell() - 100)
+
+
+def test_a_damaged_block_is_refused(made):
+    path = made(3 * BLOCK)
+    with path.open("rb") as source:
+        spans = cutting.cut(source, 2)
+        damaged = bytearray(path.read_bytes())
+        damaged[spans[1][0] + 1_000] ^= 1
+        path.write_bytes(damaged)
+        cutting.unpack_part(source, io.BytesIO(), *spans[0], most_bytes=MOST)
+        with pytest.raises(NotAvro, match="a block"):
+            cutting.unpack_part(source, io.BytesIO(), *spans[1], most_bytes=MOST)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,8 +22,12 @@ from tests.support import cloud
 from tests.support.lake import scoring_frame
 
 
-def put(period, *, rows=1):
-    key = f"avro/scoring/{period}.avro"
+class Disk(NamedTuple):
+    free: int
+
+
+def put(period, *, rows=1, name="a"):
+    key = f"avro/scoring/{period}-{name}.avro"
     with buckets.campaign_data().writer(key) as out:
         container.write(out, schema_of("scoring"), encode("scoring", scoring_frame(rows)), name=key)
     return Part("scoring", period, key, buckets.campaign_data().size(key))
@@ -60,11 +66,33 @@ def test_a_file_that_holds_most_of_the_records_is_read_in_two_parts(monkeypatch)
     parts = [put("2026-01-20", rows=container.RECORDS_PER_BLOCK * 3), put("2026-01-21")]
     with opened(parts, ["scoring"], nothing) as files:
         assert links(files.folder).count("scoring/days/partition_date=2026-01-20") == 2
-        found = 0
-        for number in files.numbers:
-            with Path(f"/proc/self/fd/{number}").open("rb") as part:
-                found += container.count_records(part, container.read_header(part).sync)
-    assert found == container.RECORDS_PER_BLOCK * 3 + 1
+        found, codecs = [], set()
+        for name in sorted(Path(files.folder).rglob("*.avro")):
+            with name.open("rb") as part:
+                header = container.read_header(part)
+                found.append(container.count_records(part, header.sync))
+                codecs.add(header.codec)
+    assert found == [container.RECORDS_PER_BLOCK * 2, container.RECORDS_PER_BLOCK, 1]
+    assert codecs == {"null", "snappy"}
+
+
+def test_its_parts_are_the_first_and_the_last_of_its_day(monkeypatch):
+    """The engine gives each thread half of the files, in the order of their names."""
+    monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
+    large = put("2026-01-20", rows=container.RECORDS_PER_BLOCK * 3)
+    late = [put("2026-01-20", name=name) for name in ("late", "later")]
+    with opened([late[0], large, late[1]], ["scoring"], nothing) as files:
+        names = sorted(Path(files.folder).rglob("*.avro"))
+        assert [name.stat().st_size > 10_000 for name in names] == [True, False, False, True]
+
+
+def test_a_file_that_would_take_too_much_of_the_disk_is_read_whole(monkeypatch):
+    monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
+    part = put("2026-01-20", rows=container.RECORDS_PER_BLOCK * 3)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(free=4 * part.bytes))
+    with opened([part], ["scoring"], nothing) as files:
+        [name] = Path(files.folder).rglob("*.avro")
+        assert name.stat().st_size == part.bytes
 
 
 def test_files_of_about_the_same_size_are_left_whole(monkeypatch):
