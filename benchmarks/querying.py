@@ -12,8 +12,9 @@ import polars as pl
 from benchmarks.figures import Figure
 from benchmarks.merging import DAY, _frame
 from benchmarks.support.slow_bucket import lake_on_s3
-from datalake import merge, save, streams
+from datalake import save, streams
 from datalake.choices import RecordType, StreamName
+from datalake.merging import merge
 from datalake.models import LakeFile
 from datalake.query import local
 from datalake.query.process import Limits

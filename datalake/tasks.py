@@ -12,12 +12,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from datalake import archive, hand_runs, merge_runs
+from datalake import archive
 from datalake.archive_queue import wake_ups
 from datalake.archive_queue.wake_ups import WakeUps
 from datalake.dead_letters import runs as letter_runs
 from datalake.dead_letters.found import Asked
 from datalake.layout import Period
+from datalake.merging import by_hand, scheduled
 from datalake.parity import published, runs
 from datalake.query import history
 from datalake.query.models import LakeQuery
@@ -35,7 +36,7 @@ def ask_for_merges(*, monthly: bool, by: User | None = None) -> None:
     """Have a worker do now what is scheduled: a merge that is done, or being done, is not done
     again.
     """
-    enqueue(merge_runs.open_job(monthly=monthly, by=by))
+    enqueue(scheduled.open_job(monthly=monthly, by=by))
 
 
 def run_merges(job_id: int) -> None:
@@ -43,7 +44,7 @@ def run_merges(job_id: int) -> None:
     also where the merge of one period failed.
     """
     try:
-        merge_runs.run(job_id)
+        scheduled.run(job_id)
     finally:
         for job in archive.waiting_jobs():
             enqueue(job)
@@ -51,22 +52,22 @@ def run_merges(job_id: int) -> None:
 
 def ask_for_merge(record_type: str, period: Period, *, by: User) -> Job:
     """Have a worker merge one period now. Raises TypeNotEnabled."""
-    job = hand_runs.ask_for_merge(record_type, period, by=by)
+    job = by_hand.ask_for_merge(record_type, period, by=by)
     enqueue(job)
     return job
 
 
 def run_merge(job_id: int) -> None:
     """Merge one period, then wake workers for its archives."""
-    hand_runs.run_merge(job_id)
-    record_type, period = hand_runs.named(Job.objects.get(pk=job_id).subject_id)
-    if hand_runs.waiting_merges(record_type, period):
+    by_hand.run_merge(job_id)
+    record_type, period = by_hand.named(Job.objects.get(pk=job_id).subject_id)
+    if by_hand.waiting_merges(record_type, period):
         ask_for_archives(record_type, period)
 
 
 def ask_for_archives(record_type: str, period: Period, *, by: User | None = None) -> list[Job]:
     """Have workers archive the originals of a period's merges now. Raises NotMerged."""
-    opened = hand_runs.ask_for_archives(record_type, period, by=by)
+    opened = by_hand.ask_for_archives(record_type, period, by=by)
     for job in opened:
         enqueue(job)
     return opened
@@ -174,14 +175,14 @@ JOB_KINDS = [
         retry=never,
     ),
     JobKind(
-        merge_runs.JOB_KIND,
+        scheduled.JOB_KIND,
         "Merge past periods",
         run_merges,
         right="datalake.add_merge",
         before_progress="Looking for past periods.",
     ),
     JobKind(
-        hand_runs.JOB_KIND,
+        by_hand.JOB_KIND,
         "Merge period",
         run_merge,
         page="lake-period",

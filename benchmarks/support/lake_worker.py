@@ -16,9 +16,10 @@ django.setup()
 
 from django.db import connection  # noqa: E402 Django is set up first
 
-from datalake import merge, save, streams  # noqa: E402
+from datalake import save, streams  # noqa: E402
 from datalake.choices import RecordType, StreamName  # noqa: E402
 from datalake.layout import parse_period  # noqa: E402
+from datalake.merging import merge  # noqa: E402
 
 
 def main(what: str, argument: str) -> None:

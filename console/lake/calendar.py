@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from console.lake.days import MOST_COUNTED, DayState, Found, counted, short, state_of
-from datalake import layout, merge
+from datalake import layout
 from datalake.choices import FileState, MergeState, RecordType
 from datalake.errors import BadPeriod
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import LakePartition, Merge
 from operations.database.statements import rows
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django_q.models import Schedule
 
-from datalake import merge_runs
+from datalake.merging import scheduled
 from operations.models import Job
 from operations.schedules import OURS
 from operations.subjects import Subject
@@ -23,8 +23,8 @@ class Run:
 
 
 RUNS: tuple[tuple[str, str, Subject], ...] = (
-    ("Past days", "merge_daily", merge_runs.DAYS),
-    ("Past months", "merge_monthly", merge_runs.MONTHS),
+    ("Past days", "merge_daily", scheduled.DAYS),
+    ("Past months", "merge_monthly", scheduled.MONTHS),
 )
 
 
@@ -40,4 +40,4 @@ def runs() -> list[Run]:
 
 
 def _last(subject: Subject) -> Job | None:
-    return Job.objects.about(subject).filter(kind=merge_runs.JOB_KIND).order_by("-id").first()
+    return Job.objects.about(subject).filter(kind=scheduled.JOB_KIND).order_by("-id").first()

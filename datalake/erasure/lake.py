@@ -162,7 +162,7 @@ def _rewrite(file: LakeFile, sought: Sought, touch: Touch) -> None:
     if change is None:
         return
     beside = _beside(file)
-    # a merged file's marker is made from its folder: see merge.write_merged
+    # a merged file's marker is made from its folder: see contents.write_merged
     name = file.key.rpartition("/")[0] if file.generation else file.key
     digest = hashlib.sha256()
     with bucket.open(file.key) as source, bucket.writer(beside) as out:

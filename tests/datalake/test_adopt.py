@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datalake import adopt, catalogue, merge, records, save
+from datalake import adopt, catalogue, records, save
 from datalake.errors import (
     NoFiles,
     NotAvro,
     OutdatedSchema,
 )
 from datalake.layout import Period
+from datalake.merging import merge, past_periods
 from datalake.models import DeadLetter, LakeFile
 from datalake.storage import buckets
 from datalake.streams.consumers import Consumed
@@ -43,7 +44,7 @@ def test_a_foreign_file_is_normalised_and_merged_with_ours():
     """[L-3]"""
     put_foreign("theirs", [valid(1, email=" a@example.com "), valid(2)])
     assert catalogue.readable_files("registration", DAY) == []
-    [done], _ = merge.merge_past(["registration"], monthly=False, now=LATER)
+    [done], _ = past_periods.merge_past(["registration"], monthly=False, now=LATER)
     assert (done.files, done.records_out) == (1, 2)
     [file] = catalogue.readable_files("registration", DAY)
     assert read_with_polars(file.key)["email"].to_list() == ["a@example.com", "fan2@example.com"]
@@ -162,7 +163,7 @@ def test_a_foreign_file_that_cannot_be_read_refuses_its_own_day_and_no_other():
     for day, (_, content) in enumerate(unreadable, start=1):
         put_bytes("theirs", content, folder=f"avro/registration/2026/01/{day:02}")
     put_foreign("theirs", [valid(1)])
-    merges, refusals = merge.merge_past(["registration"], monthly=False, now=LATER)
+    merges, refusals = past_periods.merge_past(["registration"], monthly=False, now=LATER)
     assert [each.period for each in merges] == ["2026-01-20"]
     for day, ((why, _), refusal) in enumerate(zip(unreadable, refusals, strict=True), start=1):
         assert f"avro/registration/2026/01/{day:02}/theirs.avro" in str(refusal)
@@ -201,7 +202,7 @@ def test_foreign_records_go_to_their_own_day():
 def test_a_day_of_which_a_foreign_file_held_records_is_merged_in_the_same_run():
     """[L-3]"""
     put_foreign("theirs", [valid(1), valid(2, date={"created": "2026-01-19T10:00:00.000Z"})])
-    merges, failures = merge.merge_past(["registration"], monthly=False, now=LATER)
+    merges, failures = past_periods.merge_past(["registration"], monthly=False, now=LATER)
     assert ([each.period for each in merges], failures) == (["2026-01-20", "2026-01-19"], [])
 
 
@@ -219,7 +220,7 @@ def test_a_broken_foreign_file_does_not_hold_up_other_periods():
     """[L-3]"""
     buckets.campaign_data().put("avro/scoring/2026/01/19/junk.avro", b"junk")
     save_loose(5, 5)
-    merges, refusals = merge.merge_past(["scoring"], monthly=False, now=LATER)
+    merges, refusals = past_periods.merge_past(["scoring"], monthly=False, now=LATER)
     assert [each.period for each in merges] == ["2026-01-20"]
     assert [type(refusal) for refusal in refusals] == [NotAvro]
 

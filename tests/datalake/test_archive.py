@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import archive, merge
+from datalake import archive
 from datalake.choices import FileState, MergeState
 from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations.choices import JobState

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError
 
-from datalake import catalogue, merge, save
+from datalake import catalogue, save
 from datalake.choices import FileState
+from datalake.merging import merge
 from datalake.models import (
     LakeFile,
     LakePartition,

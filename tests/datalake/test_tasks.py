@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datalake import merge_runs, tasks
+from datalake import tasks
+from datalake.merging import scheduled
 from datalake.models import Merge
 from datalake.query import history
 from operations.models import Job
@@ -31,7 +32,7 @@ def test_the_scheduled_merge_is_a_job_that_takes_what_is_past_and_enqueues_the_a
     count = save_loose(3, 3, created=datetime(2025, 12, 30, tzinfo=UTC))
     save_loose(3, created=datetime(2025, 12, 31, tzinfo=UTC), first=count)
     task()
-    assert [job.kind for job in enqueued] == [merge_runs.JOB_KIND]
+    assert [job.kind for job in enqueued] == [scheduled.JOB_KIND]
     tasks.run_merges(enqueued.pop().pk)
     merges = Merge.objects.order_by("period")
     assert [each.period for each in merges] == periods
@@ -43,7 +44,7 @@ def test_archives_are_enqueued_though_the_merge_of_another_period_failed(enqueue
     save_loose(3)
     put_bytes("theirs", b"junk", folder="avro/registration/2026/01/19")
     monkeypatch.setattr("datalake.adopt.adopt", lambda key: (_ for _ in ()).throw(OSError("away")))
-    job = merge_runs.open_job(monthly=False, by=None)
+    job = scheduled.open_job(monthly=False, by=None)
     with pytest.raises(OSError, match="away"):
         tasks.run_merges(job.pk)
     assert [each.subject for each in enqueued] == [("merge", str(Merge.objects.get().pk))]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import merge, save, streams
+from datalake import save, streams
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import LakeFile, SeenRecord
 from datalake.records import dedupe_hash
 from datalake.streams import Record

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from campaigns.scoring import score_files
-from datalake import archive, merge_runs
+from datalake import archive
+from datalake.merging import scheduled
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations import tasks
@@ -135,12 +136,12 @@ class Merging:
     """The past days of the lake are merged: one more each time."""
 
     points = (
-        "datalake.merge:_begin",
-        "datalake.merge:check_sources",
+        "datalake.merging.merge:_begin",
+        "datalake.merging.contents:check_sources",
         "datalake.avro.container:merge",
-        "datalake.merge:_check_result",
+        "datalake.merging.contents:check_result",
         "datalake.catalogue:switch",
-        "datalake.merge:ask_for_archive",
+        "datalake.merging.merge:ask_for_archive",
         "operations.leases:finish",
     )
 
@@ -150,7 +151,7 @@ class Merging:
     def begin(self) -> Job:
         self.day += timedelta(days=1)
         self.saved = save_loose(30, 20, 10, created=self.day, first=self.saved)
-        return merge_runs.open_job(monthly=False, by=None)
+        return scheduled.open_job(monthly=False, by=None)
 
     def end(self) -> Any:
         for job in archive.waiting_jobs():

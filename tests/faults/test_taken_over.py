@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.scoring import score_files
-from datalake import archive, merge_runs
+from datalake import archive
+from datalake.merging import scheduled
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations import jobs, tasks
@@ -124,12 +125,12 @@ def test_a_merger_that_was_taken_over_writes_over_no_file_and_switches_nothing(s
     """
     settings.JOB_LEASE_SECONDS = 1
     count = save_loose(30, 20)
-    job = merge_runs.open_job(monthly=False, by=None)
+    job = scheduled.open_job(monthly=False, by=None)
     first = worker(job, stopped_at="pathlib:Path.replace")
     first.expect_stopped()
     save_loose(10, first=count)
     wait_for_lease_to_end(job)
-    merge_runs.run(job.pk)
+    scheduled.run(job.pk)
     done = Merge.objects.get()
     archive.archive(done.pk)
     made = lake_bytes()

@@ -11,9 +11,10 @@ from console.access import StaffRequest, page, render
 from console.lake import calendar, files, schedule
 from console.lake.days import MEANINGS, counted, state_of
 from console.pages.jobs import work_on
-from datalake import hand_runs, layout, merge, rights
+from datalake import layout, rights
 from datalake.errors import BadPeriod
 from datalake.layout import Period
+from datalake.merging import by_hand, merge
 from datalake.models import LakePartition, Merge, ParityResult
 from operations import instants
 
@@ -67,7 +68,7 @@ def _merges(record_types: list[str], month: Period) -> list[Merge]:
 def period(request: StaffRequest, name: str) -> HttpResponse:
     """`scoring/2026-01-20`, or `scoring/2026-01` for a month's own files."""
     try:
-        record_type, asked = hand_runs.named(name)
+        record_type, asked = by_hand.named(name)
     except BadPeriod as error:
         raise Http404(str(error)) from error
     if record_type not in calendar.types():
@@ -104,8 +105,8 @@ def period(request: StaffRequest, name: str) -> HttpResponse:
             :SHOWN_MERGES
         ],
         can_merge=record_type in merge.enabled_types(),
-        waiting=len(hand_runs.waiting_merges(record_type, asked)),
-        **work_on(request, hand_runs.subject_of(record_type, asked)),
+        waiting=len(by_hand.waiting_merges(record_type, asked)),
+        **work_on(request, by_hand.subject_of(record_type, asked)),
     )
 
 

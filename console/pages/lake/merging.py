@@ -7,7 +7,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from console.access import StaffRequest, action
-from datalake import hand_runs, layout, rights, tasks
+from datalake import layout, rights, tasks
+from datalake.merging import by_hand
 from operations.errors import Refusal
 from operations.plurals import plural
 
@@ -41,7 +42,7 @@ def merge_period(request: StaffRequest) -> HttpResponse:
     except Refusal as refusal:
         return _refused(request, refusal)
     messages.success(request, f"A worker is merging {record_type} {period}.")
-    name = hand_runs.subject_of(record_type, period).id
+    name = by_hand.subject_of(record_type, period).id
     return HttpResponseRedirect(reverse("lake-period", args=[name]))
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from datalake import archive, layout, merge, rights
-from datalake.merge import Failure
+from datalake import archive, layout, rights
+from datalake.merging import merge, past_periods
+from datalake.merging.past_periods import Failure
 from datalake.models import Merge
 from operations.commands import JsonCommand
 from operations.entry import values
@@ -64,13 +65,13 @@ class Command(JsonCommand):
     def _merge(self, **options: Any) -> tuple[list[Merge], list[Failure]]:
         if options["prefix"]:
             record_type, period = layout.parse_prefix(options["prefix"])
-            return merge.merge_each([record_type], period)
+            return past_periods.merge_each([record_type], period)
         record_types = [options["type"]] if options["type"] else merge.enabled_types()
         monthly = options["period"] == "monthly"
         if not options["date"]:
-            return merge.merge_past(record_types, monthly=monthly, now=timezone.now())
+            return past_periods.merge_past(record_types, monthly=monthly, now=timezone.now())
         day = layout.day_of(values.instant("--date", options["date"]))
-        return merge.merge_each(record_types, day.month_period if monthly else day)
+        return past_periods.merge_each(record_types, day.month_period if monthly else day)
 
 
 def as_result(done: Merge) -> dict[str, Any]:

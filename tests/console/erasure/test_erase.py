@@ -14,11 +14,12 @@ from django.contrib.contenttypes.models import ContentType
 from campaigns.models import Campaign, ListEntry, Registrant
 from console.models import Access, PersonalDataAccess
 from console.proof import proof
-from datalake import merge, streams
+from datalake import streams
 from datalake.archive import archive
 from datalake.choices import FileState, StreamName
 from datalake.errors import EraseLater
 from datalake.layout import parse_period
+from datalake.merging import merge
 from datalake.models import LakeFile
 from datalake.parity import check
 from datalake.query.models import LakeQuery

@@ -10,9 +10,10 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from datalake import merge, queues, tasks
+from datalake import queues, tasks
 from datalake.archive_queue.wake_ups import WakeUps
 from datalake.errors import QueueUnreachable
+from datalake.merging import merge
 from datalake.models import LakeFile, Merge
 from datalake.streams import consumers
 from operations.models import Job

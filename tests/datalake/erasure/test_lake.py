@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import archive, catalogue, merge, save
+from datalake import archive, catalogue, save
 from datalake.erased.erasing import Sought
 from datalake.erased.fans import mark
 from datalake.erasure import lake
+from datalake.merging import merge
 from datalake.models import LakeFile, LakeRewrite, Merge
 from datalake.parity import check, published
 from datalake.storage import buckets

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 from django.core.files.storage import storages
 
-from datalake import archive, merge, save, tasks
+from datalake import archive, save, tasks
 from datalake.aws.glue import GlueCatalogue
 from datalake.choices import RecordType
 from datalake.errors import GlueUnreachable
+from datalake.merging import merge
 from datalake.mirror import glue_partitions
 from datalake.models import LakeFile
 from datalake.records import schema_of

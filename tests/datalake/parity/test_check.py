@@ -8,9 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from datalake import archive, merge, save
+from datalake import archive, save
 from datalake.errors import ParityBusy, UnknownRecordType
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import LakeFile, ParityResult
 from datalake.parity import check, lake_files
 from datalake.storage import buckets

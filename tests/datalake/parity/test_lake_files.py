@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datalake import archive, merge
+from datalake import archive
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import LakeFile
 from datalake.parity import lake_files, published
 from datalake.storage import buckets

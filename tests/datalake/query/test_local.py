@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datalake import archive, merge
+from datalake import archive
 from datalake.errors import NoSuchObject, QueryRefused
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import LakeFile
 from datalake.query import local, tables
 from datalake.query.process import Limits

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datalake import merge
+from datalake.merging import merge
 from datalake.query import tables
 from datalake.query.tables import Column
 from datalake.schemas import SCHEMAS

@@ -15,7 +15,8 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django_q.conf import Conf
 
-from datalake import merge_runs, tasks
+from datalake import tasks
+from datalake.merging import scheduled
 from operations.models import Job
 from operations.tasks import sweep_jobs
 from tests.support import cloud
@@ -123,5 +124,5 @@ def test_o6_workers_are_woken_through_sqs(sqs, tmp_path, bucket_folders):
     output = tmp_path / "workers.log"
     with workers(sqs, output) as process:
         tasks.ask_for_merges(monthly=False)
-        job = Job.objects.get(kind=merge_runs.JOB_KIND)
+        job = Job.objects.get(kind=scheduled.JOB_KIND)
         wait_until(lambda: is_done(job, process, output), "a job done")

@@ -6,8 +6,9 @@ import io
 
 import pytest
 
-from datalake import merge, save
+from datalake import save
 from datalake.layout import parse_period
+from datalake.merging import merge
 from tests.support.database import kept
 from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
 from waves.actions import cancel

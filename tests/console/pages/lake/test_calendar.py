@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from console.lake import keyset
-from datalake import hand_runs, tasks
+from datalake import tasks
+from datalake.merging import by_hand
 from operations import schedules
 from tests.console.lake.lake_rows import a_day, a_file, a_merge
 from tests.datalake.lake_cases import DAY
@@ -44,7 +45,7 @@ def test_the_calendar_is_narrowed_to_a_type_and_a_month(viewer):
 
 def test_l3_scheduled_merges_are_shown_with_their_jobs_and_l7_the_statistics_of_merges(viewer):
     schedules.write(tasks.SCHEDULED_RUNS, now=timezone.now())
-    job = tasks.merge_runs.open_job(monthly=False, by=None)
+    job = tasks.scheduled.open_job(monthly=False, by=None)
     a_day()
     a_merge(
         files=500,
@@ -83,7 +84,7 @@ def test_a_day_in_the_file_of_its_month_leads_there_and_a_month_has_a_page(viewe
 def test_a_merge_that_runs_and_one_that_was_refused_stand_on_the_page_of_their_day(viewer):
     a_file()
     a_merge(state="fragmented", error="40 files are too large.")
-    hand_runs.ask_for_merge("scoring", DAY, by=member_of("operator"))
+    by_hand.ask_for_merge("scoring", DAY, by=member_of("operator"))
     html = viewer.get("/admin/lake/scoring/2026-01-20/").content.decode()
     assert "The last merge was refused: 40 files are too large." in html
     assert "Waiting for a worker." in html

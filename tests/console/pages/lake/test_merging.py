@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django_q.models import OrmQ
 
-from datalake import merge
+from datalake.merging import merge
 from operations.models import Job
 from tests.console.page_cases import said
 from tests.datalake.lake_cases import DAY, save_loose

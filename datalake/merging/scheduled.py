@@ -7,7 +7,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from datalake import merge
+from datalake.merging import merge, past_periods
 from operations import alerts, jobs, leases
 from operations.errors import Refusal
 from operations.models import Job
@@ -36,7 +36,7 @@ def run(job_id: int) -> None:
             lease.check_stop()
             lease.report_progress(done, total)
 
-        merges, failures = merge.merge_past(
+        merges, failures = past_periods.merge_past(
             merge.enabled_types(), monthly=monthly, now=timezone.now(), on_period=on_period
         )
         faults = [failure for failure in failures if isinstance(failure, OSError)]

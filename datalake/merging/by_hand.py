@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from datalake import archive, layout, merge
+from datalake import archive, layout
 from datalake.choices import MergeState
 from datalake.errors import NoFiles, NotMerged
 from datalake.layout import Period
+from datalake.merging import merge
 from datalake.models import Merge
 from operations import jobs, leases
 from operations.models import Job

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from datalake import archive, merge_runs
+from datalake import archive
 from datalake.avro import container
 from datalake.errors import ConsumerFailed
+from datalake.merging import scheduled
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from datalake.streams import consumers
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.django_db
 
 
 def run():
-    job = merge_runs.open_job(monthly=False, by=None)
-    merge_runs.run(job.pk)
+    job = scheduled.open_job(monthly=False, by=None)
+    scheduled.run(job.pk)
     return Job.objects.get(pk=job.pk)
 
 
@@ -63,13 +64,13 @@ def test_a_period_whose_disk_fails_fails_the_job_with_an_alert_and_no_other_peri
     with pytest.raises(OSError, match="No space left"):
         run()
     assert merged_periods() == ["scoring 2026-01-20"]
-    failed = Job.objects.get(kind=merge_runs.JOB_KIND)
+    failed = Job.objects.get(kind=scheduled.JOB_KIND)
     assert (failed.state, "No space left" in failed.error) == (JobState.FAILED, True)
     assert "Merge past periods failed for lake days" in Alert.objects.latest("id").text
     assert "No space left" in Merge.objects.get(record_type="registration").error
     monkeypatch.setattr(container, "merge", real)
     assert jobs.requeue(failed.pk)
-    merge_runs.run(failed.pk)
+    scheduled.run(failed.pk)
     failed.refresh_from_db()
     assert failed.state == JobState.DONE
     assert merged_periods() == ["registration 2026-01-20", "scoring 2026-01-20"]
@@ -82,10 +83,10 @@ def test_a_repeated_run_that_fails_again_does_not_repeat_the_refusals(monkeypatc
     save_loose(3)
     away = OSError("the bucket is away")
     monkeypatch.setattr(container, "merge", lambda *of, **with_: (_ for _ in ()).throw(away))
-    job = merge_runs.open_job(monthly=False, by=None)
+    job = scheduled.open_job(monthly=False, by=None)
     for _ in range(2):
         with pytest.raises(OSError, match="away"):
-            merge_runs.run(job.pk)
+            scheduled.run(job.pk)
         assert jobs.requeue(job.pk)
     assert Alert.objects.filter(text__contains="junk.avro").count() == 1
 
@@ -94,7 +95,7 @@ def test_a_merge_of_past_periods_pauses_between_two(monkeypatch):
     """[O-1]"""
     save_loose(3)
     put_foreign("theirs", [valid(1)])
-    job = merge_runs.open_job(monthly=False, by=None)
+    job = scheduled.open_job(monthly=False, by=None)
     real = container.merge
 
     def asking(*args, **kwargs):
@@ -102,7 +103,7 @@ def test_a_merge_of_past_periods_pauses_between_two(monkeypatch):
         return real(*args, **kwargs)
 
     monkeypatch.setattr(container, "merge", asking)
-    merge_runs.run(job.pk)
+    scheduled.run(job.pk)
     job.refresh_from_db()
     assert (job.state, len(merged_periods())) == (JobState.PAUSED, 1)
 
@@ -126,11 +127,11 @@ def test_a_bucket_that_refuses_writes_loses_nothing_and_the_work_goes_on_when_it
     refused(consume, ConsumerFailed)
     assert consume()["out"] == 5
     refused(run, OSError)
-    [failed] = Job.objects.filter(kind=merge_runs.JOB_KIND)
+    [failed] = Job.objects.filter(kind=scheduled.JOB_KIND)
     assert (failed.state, failed.retry_at is not None) == (JobState.FAILED, True)
     assert readable_ids() == ids(5)
     assert jobs.requeue(failed.pk)
-    merge_runs.run(failed.pk)
+    scheduled.run(failed.pk)
     [job] = archive.waiting_jobs()
     refused(lambda: archive.run_archive(job.pk), OSError)
     assert readable_ids() == ids(5)
