@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-
+from datalake.aws.clients import Patience, client
 from datalake.aws.errors import query_error, translated
 
 PAGE_ROWS: Final = 1_000  # Athena gives no more
-PATIENCE: Final = Config(
-    connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3}
-)
+PATIENCE: Final = Patience(connect_seconds=3, read_seconds=15, tries=3)
 
 
 class AthenaUnreachable(OSError):
@@ -56,7 +52,7 @@ class Athena:
     @cached_property
     def client(self) -> Any:
         """Made when it is first asked: without a region, there is none."""
-        return boto3.client("athena", endpoint_url=self._endpoint or None, config=PATIENCE)
+        return client("athena", PATIENCE, endpoint=self._endpoint)
 
     def start(self, sql: str) -> str:
         """The number of the execution. Raises QueryRefused for what Athena cannot read."""

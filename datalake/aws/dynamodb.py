@@ -7,20 +7,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-
+from datalake.aws.clients import Patience, client
 from datalake.aws.errors import table_error, translated
 from datalake.errors import ConditionFailed, TableUnreachable
 
 AT_ONCE: Final = 16  # connections
-# Throttled requests are repeated a little later; what is still refused then waits in our rows.
-PATIENCE = Config(
-    connect_timeout=3,
-    read_timeout=10,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=AT_ONCE,
-)
+# Throttled requests are repeated a little later; what is still refused then waits in our rows. One
+# request ends within LONGEST_SECONDS, the pause between its tries included.
+CONNECT_SECONDS: Final = 2
+READ_SECONDS: Final = 5
+TRIES: Final = 2
+LONGEST_SECONDS: Final = TRIES * (CONNECT_SECONDS + READ_SECONDS) + 2
+PATIENCE: Final = Patience(CONNECT_SECONDS, READ_SECONDS, TRIES, connections=AT_ONCE)
 
 
 class SetTable:
@@ -35,9 +33,7 @@ class SetTable:
             translated, TableUnreachable, f"The table {name}", sort=partial(table_error, name)
         )
         with self._translated():
-            self.client: Any = boto3.client(
-                "dynamodb", endpoint_url=endpoint or None, config=PATIENCE
-            )
+            self.client: Any = client("dynamodb", PATIENCE, endpoint=endpoint)
 
     def write(
         self, key: str, *, version: int, strings: Collection[str], gone: Collection[str]

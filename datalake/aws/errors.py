@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING
 
 from datalake.errors import (
     ConditionFailed,
@@ -19,6 +17,9 @@ from datalake.errors import (
     TableUnreachable,
     UnknownStream,
 )
+
+if TYPE_CHECKING:  # loaded where a service is spoken to: see clients.py
+    from botocore.exceptions import ClientError
 
 _TOO_FAST = {
     "ProvisionedThroughputExceededException",
@@ -39,6 +40,9 @@ def translated(
     `sort` makes the error of an answer that the service gave; without it that is `unreachable`,
     too.
     """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         yield
     except ClientError as error:
@@ -50,6 +54,8 @@ def translated(
 @contextmanager
 def passing_over(status: int) -> Iterator[None]:
     """End the block quietly where the service answers with this HTTP status."""
+    from botocore.exceptions import ClientError
+
     try:
         yield
     except ClientError as error:

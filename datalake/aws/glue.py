@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
+from datalake.aws.clients import Patience, client
 from datalake.aws.errors import translated
 from datalake.errors import GlueUnreachable
 
 MOST_AT_ONCE = 100  # partitions that Glue takes in one call
 PARTITION_KEY = "partition_date"
 # A batch waits for Glue no longer than this; what could not be sent is sent later.
-PATIENCE = Config(
-    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
-)
+PATIENCE = Patience(connect_seconds=3, read_seconds=10, tries=2)
 _HIVE = {
     "string": "string",
     "boolean": "boolean",
@@ -89,7 +85,7 @@ class GlueCatalogue:
             f"The Glue database {database} does not answer as it should",
         )
         with self._translated():
-            self.client: Any = boto3.client("glue", endpoint_url=endpoint or None, config=PATIENCE)
+            self.client: Any = client("glue", PATIENCE, endpoint=endpoint)
 
     def ensure(self, table: Table) -> None:
         """Make the table, and the database, if they are missing; bring the table up to its schema's

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
+from datalake.aws.clients import Patience, client
 from datalake.aws.errors import stream_error, translated
 from datalake.errors import NoSuchPosition, StreamUnreachable, UnknownStream
 
@@ -23,9 +22,8 @@ MOST_PUT, MOST_BYTES_PUT = 500, 5 * 2**20
 MOST_BYTES_A_RECORD = 2**20
 LONGEST_KEY = 256
 # A stopping process waits no longer than this for an answer; the caller tries again.
-PATIENCE = Config(
-    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2}
-)
+PATIENCE = Patience(connect_seconds=5, read_seconds=20, tries=2)
+LEAST_KEPT = timedelta(hours=24)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
 
 
@@ -113,7 +111,7 @@ class KinesisStream:
             sort=partial(stream_error, name),
         )
         with self._translated():
-            self.client = boto3.client("kinesis", endpoint_url=endpoint or None, config=PATIENCE)
+            self.client: Any = client("kinesis", PATIENCE, endpoint=endpoint)
 
     def list_shards(self) -> Listing:
         """All shards that still hold records, closed ones too."""
@@ -126,6 +124,16 @@ class KinesisStream:
                 answer = self.client.list_shards(NextToken=token)
                 found += answer["Shards"]
         return Listing(tuple(map(_shard, found)), _by_their_clock(asked_at, date))
+
+    def kept_for(self) -> timedelta:
+        """For how long records are kept; where that may not be asked, the least that Kinesis
+        allows.
+        """
+        with suppress(StreamUnreachable), self._translated():
+            answer = self.client.describe_stream_summary(StreamName=self.name)
+            hours = answer["StreamDescriptionSummary"]["RetentionPeriodHours"]
+            return timedelta(hours=int(hours))
+        return LEAST_KEPT
 
     def from_instant(self, shard_id: str, instant: datetime) -> str:
         """Where the records begin that came at this instant or later. Raises NoSuchPosition."""

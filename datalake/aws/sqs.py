@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
+from datalake.aws.clients import Patience, client, default_region
 from datalake.aws.errors import translated
 from datalake.errors import QueueUnreachable
 
 MOST_AT_ONCE = 10  # SQS gives no more
-CONNECT_SECONDS = 3
-READ_SECONDS = 15  # longer than any wait for a message
+PATIENCE = Patience(connect_seconds=3, read_seconds=15)  # longer than any wait for a message
 _KEY = "id"  # the attribute in which a message carries its sender's name for it
 _REGION = re.compile(r"https?://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
 
@@ -69,12 +66,7 @@ class SqsQueue:
     @cached_property
     def client(self) -> Any:
         """Made when it is first asked: without a region, there is none."""
-        return boto3.client(
-            "sqs",
-            region_name=region_of(self.url) or None,
-            endpoint_url=self._endpoint or None,
-            config=Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS),
-        )
+        return client("sqs", PATIENCE, endpoint=self._endpoint, region=region_of(self.url))
 
     def receive(self, *, wait_seconds: int) -> list[Message]:
         """Up to ten messages; waits so long for the first. Raises QueueUnreachable."""
@@ -145,4 +137,4 @@ def region_of(url: str) -> str:
     files; empty where neither does.
     """
     named = _REGION.match(url)
-    return named[1] if named else boto3.Session().region_name or ""
+    return named[1] if named else default_region()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.config import Config
 from django.conf import settings
 from django_q.brokers.aws_sqs import Sqs
 
+from datalake.aws.clients import Patience
+
 # a page that starts work waits no longer than this for each queue: the sweep enqueues again
-PATIENCE = Config(
-    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}
-)
+PATIENCE = Patience(connect_seconds=3, read_seconds=10, tries=1)
 
 
 class SqsBroker(Sqs):
@@ -23,5 +22,5 @@ class SqsBroker(Sqs):
 
     def get_queue(self) -> Any:
         endpoint = settings.AWS_ENDPOINT_URL or None
-        self.sqs = self.connection.resource("sqs", endpoint_url=endpoint, config=PATIENCE)
+        self.sqs = self.connection.resource("sqs", endpoint_url=endpoint, config=PATIENCE.config())
         return self.sqs.get_queue_by_name(QueueName=self.list_key)

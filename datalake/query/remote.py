@@ -13,7 +13,7 @@ from django.conf import settings
 
 from datalake.aws.athena import Athena, AthenaUnreachable, Page
 from datalake.errors import QueryRefused
-from datalake.query import one_select, process, tables
+from datalake.query import process, tables
 from datalake.query.local import Answer
 from datalake.query.process import Limits
 
@@ -39,6 +39,8 @@ def run(
 
     Raises QueryRefused, and AthenaUnreachable.
     """
+    from datalake.query import one_select  # its reader of SQL is loaded only where it is needed
+
     deadline = time.monotonic() + within.seconds
     asked = athena or Athena(
         settings.ATHENA_WORKGROUP,

@@ -4,9 +4,10 @@ names a table. [T-4]
     note what may be there from now on → write (no transaction) → note what is there
 
 Killed in between, the same is written again and changes nothing, and events that are gone by then
-are taken out though nobody knows whether they were written. Each write is conditional on the row's
-version, so a process that was stopped cannot undo a newer one. An item that DynamoDB refuses is
-tried again after an hour, or when it changes.
+are taken out though nobody knows whether they were written. A step begins no write after a
+deadline: the rest waits for the next one, and a stop is obeyed. Each write is conditional on the
+row's version, so a process that was stopped cannot undo a newer one. An item that DynamoDB refuses
+is tried again after an hour, or when it changes.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from datalake.aws.dynamodb import AT_ONCE, SetTable
+from datalake.aws.dynamodb import AT_ONCE, LONGEST_SECONDS, SetTable
 from datalake.errors import ItemRefused, TableUnreachable
 from datalake.streams import consumers
 from datalake.streams.consumers import Consumed
@@ -35,8 +37,11 @@ LOCK: Final = "demand table"  # whoever writes to it has it alone
 KEY, ATTRIBUTE = "globalUserId", "selected_events"
 FANS_PER_BATCH: Final = 25
 REFUSED_FOR: Final = timedelta(hours=1)
+LATER: Final = "later"  # a write that was not begun
 # the session of a process that is stopped while it writes is ended, so that another one goes on
 STOPPED_SECONDS: Final = 60.0
+# a step may not be taken for one that was stopped: it begins writes for so long, of two requests
+BEGIN_SECONDS: Final = STOPPED_SECONDS - 2 * LONGEST_SECONDS - 5.0
 
 _BEGIN = """
 UPDATE demand_selectedevents AS row SET written_ids =
@@ -103,9 +108,10 @@ def _unwritten() -> QuerySet[SelectedEvents]:
 
 
 def _write(due: Sequence[Due]) -> Consumed:
+    until = monotonic() + BEGIN_SECONDS
     with ThreadPoolExecutor(AT_ONCE) as writers:
-        outcomes = list(writers.map(partial(_write_one, the_table()), due))
-    pairs = list(zip(due, outcomes, strict=True))
+        outcomes = list(writers.map(partial(_write_one, the_table(), until), due))
+    pairs = [(each, why) for each, why in zip(due, outcomes, strict=True) if why != LATER]
     written = [each for each, outcome in pairs if outcome is None]
     run(_END, ids=[each.pk for each in written], versions=[each.version for each in written])
     refused = [(each, why) for each, why in pairs if isinstance(why, ItemRefused)]
@@ -113,10 +119,15 @@ def _write(due: Sequence[Due]) -> Consumed:
         _note_refusal(each, why)
     if away := [why for _, why in pairs if isinstance(why, TableUnreachable)]:
         raise away[0]
-    return Consumed(len(due), records_out=len(written), invalid=len(refused))
+    return Consumed(len(pairs), records_out=len(written), invalid=len(refused))
 
 
-def _write_one(table: SetTable, due: Due) -> ItemRefused | TableUnreachable | None:
+def _write_one(
+    table: SetTable, until: float, due: Due
+) -> ItemRefused | TableUnreachable | str | None:
+    """None where it is written; LATER where it is too late to begin."""
+    if monotonic() >= until:
+        return LATER
     gone = set(due.maybe_there) - set(due.event_ids)
     try:
         table.write(due.fan, version=due.version, strings=due.event_ids, gone=gone)

@@ -8,16 +8,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from typing import Final
-
-import dns.exception
-import dns.resolver
+from typing import TYPE_CHECKING, Final
 
 from waves.preflight.check import Check, Color, Problem, judged, red, yellow
 
+if TYPE_CHECKING:  # loaded where DNS is asked
+    from dns.resolver import Resolver
+
 NAME: Final = "Sender's domain"
 LOOK_UP_SECONDS: Final = 3.0  # for all questions together
-NOT_THERE: Final = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
 Ask = Callable[[str], Sequence[str]]
 
 
@@ -41,27 +40,32 @@ def look_up(address: str, selectors: Sequence[str], ask: Ask | None = None) -> S
     domain = parseaddr(address)[1].rpartition("@")[2].lower()
     if "." not in domain:
         return SenderDomain(domain, answers=False)
+    from dns.exception import DNSException
+    from dns.resolver import Resolver
+
     try:
-        records = ask or txt_records(dns.resolver.Resolver())
+        records = ask or txt_records(Resolver())
         return SenderDomain(
             domain,
             spf=_beginning("v=spf1", records(domain)),
             dmarc=_beginning("v=DMARC1", records(f"_dmarc.{domain}")),
             dkim={name: records(f"{name}._domainkey.{domain}") for name in selectors},
         )
-    except (dns.exception.DNSException, OSError):
+    except (DNSException, OSError):
         return SenderDomain(domain, answers=False)
 
 
-def txt_records(resolver: dns.resolver.Resolver) -> Ask:
+def txt_records(resolver: Resolver) -> Ask:
     """What this resolver answers, within LOOK_UP_SECONDS from now on."""
+    from dns.resolver import NXDOMAIN, NoAnswer
+
     until = time.monotonic() + LOOK_UP_SECONDS
 
     def ask(name: str) -> list[str]:
         seconds = max(0.001, until - time.monotonic())
         try:
             answer = resolver.resolve(name, "TXT", lifetime=seconds, search=False)
-        except NOT_THERE:
+        except (NXDOMAIN, NoAnswer):
             return []
         return [b"".join(record.strings).decode(errors="replace") for record in answer]
 

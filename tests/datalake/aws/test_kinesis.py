@@ -154,7 +154,7 @@ def test_d1_an_expired_place_says_so(stream, opened):
 
 def test_d1_reading_more_than_a_shard_gives_is_a_reason_to_wait(stream, opened):
     place = opened.from_start(stream.shards()[0])
-    stream.refuse(door.PATIENCE.retries["total_max_attempts"])
+    stream.refuse(door.PATIENCE.tries)
     with pytest.raises(StreamBusy):
         opened.read(place)
     assert opened.read(place).at_the_tip

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from django.utils import timezone
 
-from datalake.aws.dynamodb import SetTable
+from datalake.aws.dynamodb import LONGEST_SECONDS, SetTable
 from datalake.aws.errors import table_error
 from datalake.errors import ConsumerFailed, ItemRefused, TableUnreachable
 from datalake.streams import consumers
@@ -148,3 +148,20 @@ def test_t4_a_table_that_is_away_stops_nothing_else(client, settings):
     with pytest.raises(TableUnreachable):
         dynamodb.step(40)
     assert dynamodb.to_write() == 1
+
+
+def test_t4_a_step_begins_no_write_after_its_deadline_and_the_next_does_the_rest(
+    client, monkeypatch
+):
+    """A slow table does not hold the lock for as long as its requests are repeated."""
+    say(a=["E1"], b=["E2"], c=["E3"])
+    times = iter(
+        [0.0, 0.0, dynamodb.BEGIN_SECONDS, dynamodb.BEGIN_SECONDS]
+    )  # at the start, and of each
+    with monkeypatch.context() as patched:
+        patched.setattr(dynamodb, "monotonic", lambda: next(times))
+        patched.setattr(dynamodb, "ThreadPoolExecutor", InThisThread)
+        patched.setattr(SetTable, "write", lambda *about, **values: True)
+        done = dynamodb.step(40)
+    assert (done.records_in, done.records_out, dynamodb.to_write()) == (1, 1, 2)
+    assert dynamodb.BEGIN_SECONDS + 2 * LONGEST_SECONDS < dynamodb.STOPPED_SECONDS
