@@ -1,8 +1,8 @@
 """Many dead letters are replayed, or settled without that, as a job. [T-1, O-1]
 
 The job names the letters, or what they have in common; what became a letter after it was asked for
-is left alone, or a record that is refused again would be replayed for ever. Each letter is settled
-in its own transaction, so the job may be killed anywhere.
+is left alone, or a record that is refused again would be replayed for ever. Letters are settled in
+the transaction that replays them, so the job may be killed anywhere.
 """
 
 from __future__ import annotations
@@ -51,15 +51,13 @@ def ask(kind: str, what: Asked | Sequence[int], *, by: User | None, reason: str)
 
 def run_replay(job_id: int) -> None:
     """Replay the letters of the job; its ledger counts those that it replayed. One whose message is
-    gone goes on waiting.
+    gone goes on waiting. Raises BucketUnreachable: the others are replayed by then.
     """
 
-    def one_by_one(lease: Lease, numbers: Sequence[int]) -> None:
-        for number in numbers:
-            lease.check_stop()
-            replay.replay_with_others(number, job=job_id)
+    def by_pieces(lease: Lease, numbers: Sequence[int]) -> None:
+        replay.replay_many(numbers, job=job_id, check=lease.check_stop)
 
-    _run(job_id, one_by_one)
+    _run(job_id, by_pieces)
 
 
 def run_settle(job_id: int) -> None:

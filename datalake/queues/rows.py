@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from datalake.queues.messages import Outgoing
 from datalake.streams import deadletters
 from datalake.streams.deadletters import StreamRecord
 from operations.alerts import alert
+from operations.database.statements import rows as returned
 from operations.database.statements import run
 
 LETTERS_OF: Final = "queue:"  # how the source of a queue's dead letters begins
@@ -28,6 +29,14 @@ FROM unnest(%(keys)s::text[], %(groups)s::text[], %(bodies)s::text[]) WITH ORDIN
     AS given(key, "group", body, number)
 ORDER BY number
 ON CONFLICT DO NOTHING
+"""
+_REVIVE = """
+UPDATE datalake_queuemessage AS message
+SET body = given.body, state = 'waiting', settled_at = NULL, receives = 0,
+    visible_at = clock_timestamp()
+FROM unnest(%(ids)s::bigint[], %(bodies)s::text[]) AS given(id, body)
+WHERE message.id = given.id AND message.state = 'dead'
+RETURNING message.id
 """
 
 
@@ -75,16 +84,9 @@ def make_dead_letters(queue: str, found: QuerySet[QueueMessage], error: str) -> 
     return len(messages)
 
 
-def revive(letter: DeadLetter, body: str) -> bool:
-    """Let the message of a dead letter wait again; False where there is no such message any
-    more.
+def revive(bodies: Mapping[int, str]) -> list[int]:
+    """Let messages that are dead letters wait again with these bodies; which of them there are
+    still.
     """
-    return bool(
-        QueueMessage.objects.filter(pk=letter.position, state=MessageState.DEAD).update(
-            body=body,
-            state=MessageState.WAITING,
-            settled_at=None,
-            receives=0,
-            visible_at=timezone.now(),
-        )
-    )
+    found = returned(_REVIVE, ids=list(bodies), bodies=list(bodies.values()))
+    return [number for (number,) in found]

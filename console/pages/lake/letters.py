@@ -87,6 +87,13 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return HttpResponseRedirect(back)
+    except OSError as away:
+        messages.error(
+            request,
+            f"The lake's bucket cannot be reached: {away} Record {pk} was not replayed and waits."
+            " Replay it again when it is back.",
+        )
+        return HttpResponseRedirect(back)
     if done:
         still = f"If consumer {one.consumer} still cannot process it, it becomes a new dead letter."
         messages.success(request, f"Record {pk} was replayed into {replay.place_of(one)}. {still}")

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from datalake import rights
 from datalake.dead_letters import replay
-from datalake.errors import UnknownDeadLetter
+from datalake.errors import MessageGone, UnknownDeadLetter
 from datalake.models import DeadLetter
 from operations.commands import JsonCommand
 
@@ -49,5 +49,11 @@ class Command(JsonCommand):
             raise UnknownDeadLetter(
                 f"Dead letter {', '.join(map(str, unknown))} does not exist. Nothing was replayed."
             )
-        done = [replay.replay(pk) for pk in sorted(known)]
-        return {"replayed": sum(done), "already": len(done) - sum(done)}
+        done = replay.replay_many(sorted(known))
+        gone = DeadLetter.objects.waiting().filter(pk__in=known).order_by("pk")
+        if numbers := list(gone.values_list("pk", flat=True)):
+            raise MessageGone(
+                f"Dead letter {', '.join(map(str, numbers))} cannot be replayed: its message is no"
+                f" longer in its queue. Settle it without a replay. {done} others were replayed."
+            )
+        return {"replayed": done, "already": len(known) - done}

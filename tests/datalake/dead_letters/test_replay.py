@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.utils import timezone
 
 from datalake import save
-from datalake.dead_letters import replay
+from datalake.dead_letters import found, replay
 from datalake.models import Claim, DeadLetter, LakeFile, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.consumers import Consumed
@@ -79,3 +82,68 @@ def test_t1_a_replay_into_the_lake_that_is_killed_is_done_by_the_next(monkeypatc
     assert DeadLetter.objects.filter(replayed_at=None).exists()
     assert replay.replay(letter.pk)
     assert LakeFile.objects.get().records == 1
+
+
+def test_t1_many_letters_of_a_stream_are_one_batch_and_settle_those_of_other_consumers():
+    """Also in one statement for each step, however many there are."""
+    for number in range(3):
+        record = deadletters.StreamRecord(9, number, "broken", registration(number))
+        deadletters.store("lake", "input", [record])
+        deadletters.store("registrations", "input", [record])
+    mine = DeadLetter.objects.filter(consumer="lake").values_list("pk", flat=True)
+    assert replay.replay_many(list(mine)) == 3
+    assert StreamBatch.objects.get().records == 3
+    assert not DeadLetter.objects.waiting().exists()
+    collector = Collector()
+    collector.take()
+    assert collector.got == ["fan-0", "fan-1", "fan-2"]
+
+
+def raising(error):
+    raise error
+
+
+def test_t1_a_bucket_that_is_away_holds_up_no_stream_and_loses_no_letter(monkeypatch):
+    of_file = letter_of_a_file(registration(5))
+    a_letter()
+    with monkeypatch.context() as patched:
+        patched.setattr(save, "write_file", lambda *about: raising(OSError("no answer")))
+        with pytest.raises(
+            OSError, match="bucket cannot be reached: no answer 1 of 2 dead letters"
+        ):
+            replay.replay_all()
+    assert [*DeadLetter.objects.waiting()] == [of_file]
+    assert replay.replay_all() == 1
+    assert LakeFile.objects.get().records == 1
+
+
+def test_t1_a_letter_that_is_settled_while_it_is_written_takes_no_effect(monkeypatch):
+    """Nor does it stand in the way of the same record by another road."""
+    letter, write = letter_of_a_file(registration(5)), save.write_file
+
+    def meanwhile(*about):
+        DeadLetter.objects.update(dropped_at=timezone.now())
+        return write(*about)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(save, "write_file", meanwhile)
+        assert not replay.replay(letter.pk)
+    assert not LakeFile.objects.exists()
+    publish_registrations(5, key="again")
+    save.save("input")
+    assert LakeFile.objects.get().records == 1
+
+
+def test_t1_a_letter_is_replayed_as_it_is_when_its_row_is_locked(monkeypatch):
+    """[X-11] What an erasure took out of it meanwhile does not come back."""
+    letter, consumers = a_letter(record=json.dumps(registration(1))), found.consumers
+
+    def meanwhile():
+        DeadLetter.objects.update(record=json.dumps(registration(2)))
+        return consumers()
+
+    monkeypatch.setattr(found, "consumers", meanwhile)
+    assert replay.replay(letter.pk)
+    collector = Collector()
+    collector.take()
+    assert collector.got == ["fan-2"]

@@ -72,17 +72,18 @@ def test_asking_twice_is_asking_once(ann):
 def test_o1_a_job_that_is_paused_goes_on_where_it_stopped_and_counts_all_of_it(ann, monkeypatch):
     letters = [a_letter() for _ in range(3)]
     job = ask(runs.REPLAY, Asked(), ann)
-    real = replay.replay
+    real = replay._put_back
 
-    def then_pause(pk, **more):
+    def then_pause(numbers, **more):
         Job.objects.filter(pk=job.pk).update(stop_requested="pause")
-        return real(pk, **more)
+        return real(numbers, **more)
 
-    monkeypatch.setattr(replay, "replay", then_pause)
+    monkeypatch.setattr(replay, "PIECE_CHARACTERS", 1)
+    monkeypatch.setattr(replay, "_put_back", then_pause)
     runs.run_replay(job.pk)
     job.refresh_from_db()
     assert (job.state, states()) == (JobState.PAUSED, ["replayed", "waiting", "waiting"])
-    monkeypatch.setattr(replay, "replay", real)
+    monkeypatch.setattr(replay, "_put_back", real)
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, stop_requested="")
     runs.run_replay(job.pk)
     job.refresh_from_db()
