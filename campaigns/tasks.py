@@ -23,9 +23,10 @@ from operations.errors import Refusal
 from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.schedules import ScheduledRun
+from operations.services import queues
+from operations.services.queues import Received
 from operations.services.troubles import Trouble
 
-PAUSE_SECONDS = 1.0
 PROCESS_RIGHT = "campaigns.process_scores"
 
 
@@ -240,29 +241,21 @@ def start_upload_through_us(
     return arrival
 
 
-def consume_s3_events(
-    queue: SqsQueue, *, stop: threading.Event, once: bool = False
-) -> s3_queue.EventCounts:
+def consume_s3_events(queue: SqsQueue, *, stop: threading.Event, once: bool = False) -> Received:
     """Take up what the queue says of new objects: with `once` until it is empty, else until `stop`
     is set.
 
     A queue, bucket or database that is away for a while is waited for, unless `once`; its messages
     come again.
     """
-    total, trouble = s3_queue.EventCounts(), Trouble("S3 events", queue.url, page="/admin/")
-    wait_seconds = 0 if once else s3_queue.WAIT_SECONDS
-    while not stop.is_set():
-        with trouble.fenced():
-            received = s3_queue.receive(queue, wait_seconds=wait_seconds, enqueue=tasks.enqueue)
-            trouble.over()
-            total.add(received)
-            if once and not received.messages:
-                break
-        if trouble.error and once:
-            raise trouble.error
-        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
-            pass
-    return total
+    return queues.serve(
+        queue,
+        s3_queue.handle,
+        tasks.enqueue,
+        trouble=Trouble("S3 events", queue.url, page="/admin/"),
+        stop=stop,
+        once=once,
+    )
 
 
 JOB_KINDS = [

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from datalake import archive
 from datalake.archive_queue import wake_ups
-from datalake.archive_queue.wake_ups import WakeUps
 from datalake.dead_letters import runs as letter_runs
 from datalake.dead_letters.found import Asked
 from datalake.layout import Period
@@ -26,10 +25,10 @@ from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.retention import prune
 from operations.schedules import ScheduledRun
+from operations.services import queues
+from operations.services.queues import Received
 from operations.services.troubles import Trouble
 from operations.tasks import enqueue, run_job
-
-PAUSE_SECONDS = 1.0
 
 
 def ask_for_merges(*, monthly: bool, by: User | None = None) -> None:
@@ -90,24 +89,18 @@ def merge_monthly() -> None:
     ask_for_merges(monthly=True)
 
 
-def consume_archive_queue(*, stop: threading.Event, once: bool = False) -> WakeUps:
+def consume_archive_queue(*, stop: threading.Event, once: bool = False) -> Received:
     """Do the archives that the queue on SQS names: with `once` until it is empty, else until `stop`
     is set. A queue or database that is away for a while is waited for, unless `once`.
     """
-    total, trouble = WakeUps(), Trouble("Archive queue", "archive", page="/admin/")
-    wait_seconds = 0 if once else wake_ups.WAIT_SECONDS
-    while not stop.is_set():
-        with trouble.fenced():
-            received = wake_ups.receive(wait_seconds=wait_seconds, run=run_job)
-            trouble.over()
-            total.add(received)
-            if once and received.messages == received.unreadable:
-                break
-        if trouble.error and once:
-            raise trouble.error
-        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
-            pass
-    return total
+    return queues.serve(
+        wake_ups.ArchiveQueue(),
+        wake_ups.handle,
+        run_job,
+        trouble=Trouble("Archive queue", "archive", page="/admin/"),
+        stop=stop,
+        once=once,
+    )
 
 
 def mirror_catalogue() -> None:

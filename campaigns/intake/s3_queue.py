@@ -8,77 +8,37 @@ leaves the queue: it holds up no other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError
 
 from campaigns.errors import UnknownEvent
 from campaigns.intake import arrivals, s3_events
-from datalake.aws.sqs import Message, SqsQueue
+from datalake.aws.sqs import Message
 from datalake.errors import BadKey
 from datalake.storage import buckets
 from operations import jobs, leases
 from operations.errors import error_text
 from operations.models import Job
+from operations.services.queues import Handled
 from operations.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
 JOB_KIND = "read_s3_message"
 KEPT = "s3-events/"
-WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
 
 
-@dataclass
-class EventCounts:
-    """How many messages there were, how many could not be read, and how many jobs were opened for
-    their objects.
+def handle(message: Message) -> Handled[Job]:
+    """Note all of a message's objects: their jobs. Raises what was away, and the message then comes
+    again.
     """
-
-    messages: int = 0
-    unknown: int = 0
-    jobs: int = 0
-
-    def add(self, more: EventCounts) -> None:
-        self.messages += more.messages
-        self.unknown += more.unknown
-        self.jobs += more.jobs
-
-
-def receive(
-    queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, enqueue: Callable[[Job], object]
-) -> EventCounts:
-    """Take up to ten messages, enqueue their jobs, then delete them. One that cannot be taken up
-    just now stays in the queue, and the others do not wait for it. Raises QueueUnreachable, and
-    what was away, after all messages.
-    """
-    received, away = EventCounts(), list[Exception]()
-    for message in queue.receive(wait_seconds=wait_seconds):
-        received.messages += 1
-        try:
-            opened = _take_up_or_set_aside(message, received)
-            for job in opened:
-                enqueue(job)
-        except (OSError, OperationalError, InterfaceError) as error:
-            away.append(error)
-            continue
-        queue.delete(message)
-        received.jobs += len(opened)
-    if away:
-        raise away[0]
-    return received
-
-
-def _take_up_or_set_aside(message: Message, received: EventCounts) -> list[Job]:
     try:
-        return _take_up(message.body)
+        return Handled(_take_up(message.body))
     except (OSError, OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 whatever a message makes us raise is its own matter
         logger.warning("message set aside", extra={"id": message.id, "why": error_text(error)})
-        received.unknown += 1
-        return [_set_aside(message)]
+        return Handled([_set_aside(message)], is_unreadable=True)
 
 
 def _take_up(body: str) -> list[Job]:

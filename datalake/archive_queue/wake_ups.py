@@ -10,56 +10,46 @@ archived again, and the next merge run asks for what was not.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from datalake import archive, layout, queues
 from datalake.choices import MergeState, QueueName
 from datalake.errors import BadPeriod, NotMerged
 from datalake.models import Merge
+from datalake.queues import Message
 from operations import jobs
 from operations.entry import values
 from operations.errors import BadValue
+from operations.services.queues import Handled
 
 logger = logging.getLogger(__name__)
 
-WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
+
+class ArchiveQueue:
+    """The queue ARCHIVE_QUEUE. Raises QueueUnreachable."""
+
+    def receive(self, *, wait_seconds: int) -> list[Message]:
+        return queues.receive(QueueName.ARCHIVE, wait_seconds=wait_seconds)
+
+    def delete(self, message: Message) -> bool:
+        return queues.acknowledge(QueueName.ARCHIVE, message)
 
 
-@dataclass
-class WakeUps:
-    """How many messages there were, how many named no merge, and how many archives were tried."""
-
-    messages: int = 0
-    unreadable: int = 0
-    archives: int = 0
-
-    def add(self, more: WakeUps) -> None:
-        self.messages += more.messages
-        self.unreadable += more.unreadable
-        self.archives += more.archives
-
-
-def receive(*, wait_seconds: int, run: Callable[[int], object]) -> WakeUps:
-    """Take up to ten messages out of the queue, then run the jobs of the archives that they name,
-    each once. What names no merge stays: after a few times the queue moves it to its dead letters.
-    Raises QueueUnreachable, and what `run` raises.
+def handle(message: Message) -> Handled[int]:
+    """Open the jobs of the archives that a message names. What names no merge stays: after a few
+    times the queue moves it to its dead letters.
     """
-    received, named = WakeUps(), dict[int, Merge]()
-    for message in queues.receive(QueueName.ARCHIVE, wait_seconds=wait_seconds):
-        received.messages += 1
-        try:
-            named |= {merge.pk: merge for merge in _merges_named(message.body)}
-        except (BadValue, BadPeriod, NotMerged) as error:
-            received.unreadable += 1
-            logger.warning("names no merge", extra={"queue": "archive", "why": str(error)})
-            queues.refuse(QueueName.ARCHIVE, message, str(error))
-            continue
-        queues.acknowledge(QueueName.ARCHIVE, message)
-    for merge in named.values():
-        run(jobs.open_or_requeue(archive.JOB_KIND, archive.subject_of(merge), by=None).pk)
-        received.archives += 1
-    return received
+    try:
+        named = _merges_named(message.body)
+    except (BadValue, BadPeriod, NotMerged) as error:
+        logger.warning("names no merge", extra={"queue": "archive", "why": str(error)})
+        queues.refuse(QueueName.ARCHIVE, message, str(error))
+        return Handled(is_unreadable=True, stays=True)
+    return Handled(
+        [
+            jobs.open_or_requeue(archive.JOB_KIND, archive.subject_of(merge), by=None).pk
+            for merge in named
+        ]
+    )
 
 
 def _merges_named(body: str) -> list[Merge]:

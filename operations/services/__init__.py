@@ -1,1 +1,1 @@
-"""Processes that run until they are stopped: heartbeats, what goes wrong, the watchdog. [O-2]"""
+"""Processes that run until they are stopped: heartbeats, queues, troubles, the watchdog. [O-2]"""

@@ -182,7 +182,7 @@ def test_the_task_tries_all_rows():
 
 def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
     stop, campaign = threading.Event(), make_campaign()
-    monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("operations.services.queues.PAUSE_SECONDS", 0.01)
     cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     real, failed = SqsQueue.receive, []
@@ -200,4 +200,4 @@ def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
     monkeypatch.setattr(SqsQueue, "receive", shaky)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     received = tasks.consume_s3_events(SqsQueue(aws.queue, endpoint=aws.address), stop=stop)
-    assert received.jobs == 1
+    assert (received.messages, Job.objects.count()) == (1, 1)  # the sweep enqueues it

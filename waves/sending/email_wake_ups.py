@@ -10,31 +10,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from datalake.aws.sqs import SqsQueue
+from datalake.aws.sqs import Message, SqsQueue
 from operations.entry import values
 from operations.errors import BadValue
 from operations.models import Job
+from operations.services.queues import Handled
 
 logger = logging.getLogger(__name__)
-
-WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
-
-
-@dataclass
-class WakeUps:
-    """How many messages there were, how many could not be read, and how many jobs were tried."""
-
-    messages: int = 0
-    unreadable: int = 0
-    jobs: int = 0
-
-    def add(self, more: WakeUps) -> None:
-        self.messages += more.messages
-        self.unreadable += more.unreadable
-        self.jobs += more.jobs
 
 
 def put(queue: SqsQueue, job: Job) -> None:
@@ -42,27 +25,15 @@ def put(queue: SqsQueue, job: Job) -> None:
     queue.send(json.dumps({"job": job.pk}))
 
 
-def receive(
-    queue: SqsQueue, *, kind: str, wait_seconds: int, run: Callable[[int], object]
-) -> WakeUps:
-    """Take up to ten messages out of the queue, then run the jobs of this kind that they name, each
-    once. What is no message of ours stays: after a few times the queue moves it to its dead
-    letters. Raises QueueUnreachable, and what `run` raises.
+def handle(message: Message, *, kind: str) -> Handled[int]:
+    """The job of this kind that a message names. What is no message of ours stays: after a few
+    times the queue moves it to its dead letters.
     """
-    received, named = WakeUps(), dict[int, None]()
-    for message in queue.receive(wait_seconds=wait_seconds):
-        received.messages += 1
-        try:
-            named |= dict.fromkeys(_jobs_named(message.body, kind))
-        except BadValue:
-            received.unreadable += 1
-            logger.warning("unreadable", extra={"queue": queue.url, "id": message.id})
-            continue
-        queue.delete(message)
-    for job_id in named:
-        run(job_id)
-        received.jobs += 1
-    return received
+    try:
+        return Handled(_jobs_named(message.body, kind))
+    except BadValue:
+        logger.warning("unreadable", extra={"queue": "emails", "id": message.id})
+        return Handled(is_unreadable=True, stays=True)
 
 
 def _jobs_named(body: str, kind: str) -> list[int]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,8 @@ from operations.errors import JobBusy
 from operations.job_kinds import JobKind
 from operations.leases import Lease
 from operations.models import Job
+from operations.services import queues
+from operations.services.queues import Received
 from operations.services.troubles import Trouble
 from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
@@ -40,7 +43,6 @@ from waves.sending import (
     send_wave,
     settling,
 )
-from waves.sending.email_wake_ups import WakeUps
 from waves.sending.run import not_going
 from waves.sending.send_rows import Messages
 from waves.sending.triggering import finish_trigger, pause_unapproved
@@ -48,7 +50,6 @@ from waves.soft_start import progress
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 1.0  # between two tries of a queue that is away
 SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
 EMAIL_QUEUE = Subject("email_queue")
@@ -141,27 +142,19 @@ def _wake_for_emails(job: Job) -> None:
         transaction.on_commit(put)
 
 
-def consume_email_queue(*, stop: threading.Event, once: bool = False) -> WakeUps:
+def consume_email_queue(*, stop: threading.Event, once: bool = False) -> Received:
     """Send e-mails when the queue on SQS says so: with `once` until it is empty, else until `stop`
     is set. A queue or database that is away for a while is waited for, unless `once`.
     """
-    queue, total = _emails_on_sqs(), WakeUps()
-    trouble = Trouble("E-mail queue", queue.url, page="/admin/")
-    wait_seconds = 0 if once else email_wake_ups.WAIT_SECONDS
-    while not stop.is_set():
-        with trouble.fenced():
-            received = email_wake_ups.receive(
-                queue, kind=EMAIL_KIND, wait_seconds=wait_seconds, run=run_job
-            )
-            trouble.over()
-            total.add(received)
-            if once and received.messages == received.unreadable:
-                break
-        if trouble.error and once:
-            raise trouble.error
-        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
-            pass
-    return total
+    queue = _emails_on_sqs()
+    return queues.serve(
+        queue,
+        partial(email_wake_ups.handle, kind=EMAIL_KIND),
+        run_job,
+        trouble=Trouble("E-mail queue", queue.url, page="/admin/"),
+        stop=stop,
+        once=once,
+    )
 
 
 def _emails_on_sqs() -> SqsQueue:

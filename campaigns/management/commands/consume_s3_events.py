@@ -33,4 +33,8 @@ class Command(ServiceCommand):
             )
         queue = SqsQueue(settings.S3_EVENTS_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
         received = tasks.consume_s3_events(queue, stop=stop, once=once)
-        return {"messages": received.messages, "unknown": received.unknown, "jobs": received.jobs}
+        return {
+            "messages": received.messages,
+            "unknown": received.unreadable,
+            "jobs": received.done,
+        }

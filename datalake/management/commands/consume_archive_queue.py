@@ -4,7 +4,6 @@ names them. [L-5]
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -31,4 +30,9 @@ class Command(ServiceCommand):
                 "ARCHIVE_QUEUE is not set. Without it, the workers do the archives, and this"
                 " command is not needed."
             )
-        return asdict(tasks.consume_archive_queue(stop=stop, once=once))
+        received = tasks.consume_archive_queue(stop=stop, once=once)
+        return {
+            "messages": received.messages,
+            "unreadable": received.unreadable,
+            "archives": received.done,
+        }

@@ -17,6 +17,7 @@ from datalake.aws.sqs import SqsQueue
 from datalake.errors import BadKey, QueueUnreachable
 from operations.choices import JobState
 from operations.models import Alert, Job
+from operations.services.queues import Received
 from tests.support import cloud
 from tests.support.campaigns import make_campaign, score_file_bytes, score_row
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])
 
 
-def consume(aws: cloud.Cloud) -> s3_queue.EventCounts:
+def consume(aws: cloud.Cloud) -> Received:
     queue = SqsQueue(aws.queue, endpoint=aws.address)
     return tasks.consume_s3_events(queue, stop=threading.Event(), once=True)
 
@@ -33,7 +34,7 @@ def test_s1_an_object_that_s3_announces_is_taken_in_at_once(aws):
     campaign = make_campaign()
     cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.2026+1.txt", CONTENT)
-    assert consume(aws).jobs == 1
+    assert consume(aws).done == 1
     assert aws.left() == 0
     job = Job.objects.get()
     score_file = arrivals.take(job.pk)
@@ -53,7 +54,7 @@ def test_s1_what_the_check_of_each_minute_found_is_not_taken_in_again_when_its_m
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     monkeypatch.setattr(arrivals, "STEADY_SECONDS", -5.0)  # S3's clock counts whole seconds
     assert len(arrivals.look()) == 1
-    assert consume(aws).jobs == 0
+    assert consume(aws).done == 0
     assert (aws.left(), Job.objects.count()) == (0, 1)
 
 
@@ -64,7 +65,7 @@ def test_s1_our_own_files_are_no_arrivals_and_a_taken_one_is_taken_once(aws, mon
     consume(aws)
     taken = arrivals.take(Job.objects.get().pk)
     monkeypatch.setattr(arrivals, "STEADY_SECONDS", -5.0)
-    assert consume(aws).jobs == 0  # we put the file in its place ourselves, and S3 says so
+    assert consume(aws).done == 0  # we put the file in its place ourselves, and S3 says so
     assert arrivals.look() == []
     assert list(ScoreFile.objects.all()) == [taken]
 
@@ -86,7 +87,7 @@ def test_s1_objects_of_other_buckets_and_prefixes_and_those_that_are_gone_are_pa
     )
     aws.say({"Event": "s3:TestEvent"})
     received = consume(aws)
-    assert (received.messages, received.unknown, received.jobs, aws.left()) == (2, 0, 0, 0)
+    assert (received.messages, received.unreadable, received.done, aws.left()) == (2, 0, 0, 0)
 
 
 def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_up_no_other(aws):
@@ -96,7 +97,7 @@ def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     received = consume(aws)
     # S3 also tells of the copy that is kept
-    assert (received.messages, received.unknown, aws.left()) == (3, 1, 0)
+    assert (received.messages, received.unreadable, aws.left()) == (3, 1, 0)
     aside = Job.objects.get(kind=s3_queue.JOB_KIND)
     with pytest.raises(UnknownEvent):
         s3_queue.read_again(aside.pk)
@@ -110,7 +111,7 @@ def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_
 def test_t1_a_message_nested_too_deeply_to_be_read_is_set_aside_at_once(aws):
     aws.say("[" * 100_000)
     received = consume(aws)
-    assert (received.messages, received.unknown, aws.left()) == (1, 1, 0)
+    assert (received.messages, received.unreadable, aws.left()) == (1, 1, 0)
     with pytest.raises(UnknownEvent):
         s3_queue.read_again(Job.objects.get().pk)
 
@@ -150,7 +151,7 @@ def test_s1_a_message_of_an_object_that_we_cannot_name_holds_up_no_other(aws, na
     aws.say({"Records": [record]})
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     received = consume(aws)
-    assert (received.unknown, aws.left()) == (1, 0)
+    assert (received.unreadable, aws.left()) == (1, 0)
     assert Job.objects.filter(kind=arrivals.JOB_KIND).count() == 1
     with pytest.raises(BadKey):
         s3_queue.read_again(Job.objects.get(kind=s3_queue.JOB_KIND).pk)

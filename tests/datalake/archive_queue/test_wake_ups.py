@@ -11,12 +11,12 @@ from django.core.management import call_command
 from django.db import transaction
 
 from datalake import queues, tasks
-from datalake.archive_queue.wake_ups import WakeUps
 from datalake.errors import QueueUnreachable
 from datalake.merging import merge
 from datalake.models import LakeFile, Merge
 from datalake.streams import consumers
 from operations.models import Job
+from operations.services.queues import Received
 from tests.datalake.lake_cases import DAY, save_loose
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def say(aws, settings) -> Callable[[str], None]:
     return lambda body: aws.sqs.send_message(QueueUrl=settings.ARCHIVE_QUEUE, MessageBody=body)
 
 
-def consume() -> WakeUps:
+def consume() -> Received:
     return tasks.consume_archive_queue(stop=threading.Event(), once=True)
 
 
@@ -52,19 +52,19 @@ def states() -> list[str]:
 
 def test_l5_a_merge_asks_by_a_message_and_who_takes_it_archives(say):
     assert merged().state == "merged"
-    assert consume() == WakeUps(messages=1, archives=1)
+    assert consume() == Received(messages=1, done=1)
     assert states() == ["archived", "archived", "merged"]
     assert Merge.objects.get().state == "archived"
-    assert (consume(), Job.objects.count()) == (WakeUps(), 1)
+    assert (consume(), Job.objects.count()) == (Received(), 1)
 
 
 def test_l5_a_message_of_another_service_asks_for_the_same_and_repeats_change_nothing(say):
     merged()
     for _ in range(2):
         say('{"filePrefix": "avro/scoring/2026/01/20"}')
-    assert consume() == WakeUps(messages=3, archives=1)
+    assert consume() == Received(messages=3, done=1)
     say('{"filePrefix": "avro/scoring/2026/01/20/"}')
-    assert consume() == WakeUps(messages=1)
+    assert consume() == Received(messages=1)
     assert (states(), Job.objects.count()) == (["archived", "archived", "merged"], 1)
 
 
@@ -79,7 +79,7 @@ def test_l5_what_names_no_merge_ends_among_the_dead_letters_and_holds_up_nothing
     for body in bodies:
         say(body)
     merged()
-    assert consume() == WakeUps(messages=11, unreadable=10, archives=1)
+    assert consume() == Received(messages=11, unreadable=10, left=10, done=1)
     consume()
     url = aws.sqs.get_queue_url(QueueName="dead")["QueueUrl"]
     dead = aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]

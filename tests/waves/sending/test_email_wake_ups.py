@@ -18,6 +18,7 @@ from datalake.aws.sqs import SqsQueue
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
+from operations.services.queues import Received
 from operations.subjects import Subject
 from operations.tasks import run_job
 from tests.support.sending import triggered_wave
@@ -25,7 +26,6 @@ from waves.choices import SendState
 from waves.models import Send
 from waves.sending import new_messages
 from waves.sending import tasks as sending_tasks
-from waves.sending.email_wake_ups import WakeUps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,7 +64,7 @@ def queued_emails(number: int) -> None:
     new_messages.make_sends(triggered_wave(number, phones=0, emails=number))
 
 
-def consume() -> WakeUps:
+def consume() -> Received:
     return sending_tasks.consume_email_queue(stop=threading.Event(), once=True)
 
 
@@ -74,9 +74,9 @@ def test_n5_e_mails_that_are_queued_are_announced_once_and_sent_by_who_hears_of_
     job = Job.objects.get()
     assert queue.bodies() == [json.dumps({"job": job.pk})]  # and no personal data
     assert OrmQ.objects.count() == 0
-    assert consume() == WakeUps(messages=1, jobs=1)
+    assert consume() == Received(messages=1, done=1)
     assert (len(mail.outbox), Job.objects.get().state) == (3, JobState.DONE)
-    assert consume() == WakeUps()
+    assert consume() == Received()
 
 
 def test_o6_a_message_is_sent_when_its_job_is_committed(queue):
@@ -92,12 +92,12 @@ def test_o6_messages_that_come_twice_or_late_change_nothing(queue):
     sending_tasks.wake_emails()
     [body] = queue.bodies()
     queue.say(body)
-    assert consume() == WakeUps(messages=2, jobs=1)
+    assert consume() == Received(messages=2, done=1)
     queue.say(body)
-    assert consume() == WakeUps(messages=1, jobs=1)  # its job is done
+    assert consume() == Received(messages=1, done=1)  # its job is done
     Job.objects.all().delete()
     queue.say(body)
-    assert consume() == WakeUps(messages=1)
+    assert consume() == Received(messages=1)
     assert len(mail.outbox) == 3
     assert set(Send.objects.filter(channel="email").values_list("state", flat=True)) == {
         SendState.SENT
@@ -128,7 +128,7 @@ def test_n5_what_is_no_wake_up_ends_among_the_dead_letters_and_holds_up_no_other
         queue.say(body)
     sending_tasks.wake_emails()
     received = consume()  # they come again at once, and a third time to the dead letters
-    assert (received.unreadable, received.jobs, len(mail.outbox)) == (2 * len(bad), 1, 3)
+    assert (received.unreadable, received.done, len(mail.outbox)) == (2 * len(bad), 1, 3)
     consume()
     assert queue.bodies() == []
     assert sorted(queue.bodies(queue.dead)) == sorted(bad)

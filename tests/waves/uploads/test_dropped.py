@@ -216,6 +216,6 @@ def test_w3_a_config_that_s3_announces_is_taken_up(aws):
     config = json.dumps(config_of(campaign, options=FAN_CLUB)).encode()
     aws.put(f"smsWaves/scheduled/{name}_csv.json", config)
     queue = SqsQueue(aws.queue, endpoint=aws.address)
-    assert campaign_tasks.consume_s3_events(queue, stop=threading.Event(), once=True).jobs == 1
+    assert campaign_tasks.consume_s3_events(queue, stop=threading.Event(), once=True).done == 1
     job = dropped.take(Job.objects.get().pk, now=NOW)
     assert upload.run(job.pk, now=NOW).state == "prepared"

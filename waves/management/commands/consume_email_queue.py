@@ -4,7 +4,6 @@ some. [N-5]
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -32,4 +31,9 @@ class Command(ServiceCommand):
                 "EMAIL_QUEUE is not set. Without it, the workers send the e-mails, and this command"
                 " is not needed."
             )
-        return asdict(sending_tasks.consume_email_queue(stop=stop, once=once))
+        received = sending_tasks.consume_email_queue(stop=stop, once=once)
+        return {
+            "messages": received.messages,
+            "unreadable": received.unreadable,
+            "jobs": received.done,
+        }
