@@ -162,6 +162,7 @@ JOB_KINDS = [
         "Query the lake",
         history.run,
         tidy=history.cancelled,
+        failed=history.failed,
         page="lake-query",
         right="datalake.query_lake",
         before_progress="Planning the query.",

@@ -23,7 +23,7 @@ LONGEST_PAUSE = timedelta(minutes=10)
 
 
 def nothing_to_tidy(job: Job) -> None:
-    """A kind whose cancelled jobs leave nothing behind."""
+    """A kind whose cancelled or failed jobs leave nothing behind."""
 
 
 def may_be_cancelled(job: Job) -> str:
@@ -64,21 +64,23 @@ class JobKind:
 
     `name` is what `Job.kind` holds; `words` is what people call it. `run` takes the number of a job
     and does it. `tidy` is called with a job that is cancelled while it waits or is paused, in the
-    transaction that cancels it; a running job tidies up itself. `page` is the name of the page that
-    shows the subject and takes `Job.subject_id`; without one the job's own page is shown. `right`
-    is the permission for what the job does; pausing, cancelling and resuming it needs the same, or
-    one of `or_rights`. A kind that `can_pause` calls `Lease.check_stop` between its steps; one that
-    cannot has no button, and to stop it is refused. `cancel_refusal` says why a job of a kind that
-    can pause cannot be cancelled any more: what it did is committed. `before_progress` is shown
-    while a running job has not reported progress. `retry` says after which pause a job that failed
-    with an error is queued again without a person. `outranks` is true for the work of due waves,
-    which has reserved workers.
+    transaction that cancels it; a running job tidies up itself. `failed` is called with a job that
+    failed, whatever the cause, in the transaction that fails it. `page` is the name of the page
+    that shows the subject and takes `Job.subject_id`; without one the job's own page is shown.
+    `right` is the permission for what the job does; pausing, cancelling and resuming it needs the
+    same, or one of `or_rights`. A kind that `can_pause` calls `Lease.check_stop` between its steps;
+    one that cannot has no button, and to stop it is refused. `cancel_refusal` says why a job of a
+    kind that can pause cannot be cancelled any more: what it did is committed. `before_progress` is
+    shown while a running job has not reported progress. `retry` says after which pause a job that
+    failed with an error is queued again without a person. `outranks` is true for the work of due
+    waves, which has reserved workers.
     """
 
     name: str
     words: str
     run: Callable[[int], object]
     tidy: Callable[[Job], object] = nothing_to_tidy
+    failed: Callable[[Job], object] = nothing_to_tidy
     page: str = ""
     right: str = ADMINISTRATORS_RIGHT
     or_rights: tuple[str, ...] = ()

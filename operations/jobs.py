@@ -176,6 +176,7 @@ def give_up() -> int:
                 Job.objects.filter(pk=pk).update(
                     state=job.state, error=error, finished_at=Now(), lease_until=None, deaths=0
                 )
+                job_kinds.shown_kind(job.kind).failed(job)
                 alerts.alert_failed_job(job)
                 given_up += 1
     return given_up
@@ -192,7 +193,9 @@ def report_outside(job_id: int, error: Exception) -> None:
             Job.objects.filter(pk=job_id).update(
                 state=JobState.FAILED, error=error_text(error), finished_at=Now()
             )
-            alerts.alert_failed_job(Job.objects.get(pk=job_id))
+            job = Job.objects.get(pk=job_id)
+            job_kinds.shown_kind(job.kind).failed(job)
+            alerts.alert_failed_job(job)
         elif job.state == JobState.DONE:
             kind = job_kinds.shown_kind(job.kind).words
             page = f"/admin/operations/job/{job_id}/change/"

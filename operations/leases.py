@@ -338,7 +338,8 @@ def fail(lease: Lease, error: Exception) -> None:
     again later. Raises LeaseLost. [O-2, O-6]
     """
     job = Job.objects.get(pk=lease.job_id)
-    pause = job_kinds.shown_kind(job.kind).retry(job, error)
+    kind = job_kinds.shown_kind(job.kind)
+    pause = kind.retry(job, error)
     with transaction.atomic():
         lease.update(
             state=JobState.FAILED,
@@ -348,4 +349,6 @@ def fail(lease: Lease, error: Exception) -> None:
             retry_at=None if pause is None else Now() + pause,
             retries=job.retries + (pause is not None),
         )
-        alerts.alert_failed_job(Job.objects.get(pk=lease.job_id))
+        job.refresh_from_db()
+        kind.failed(job)
+        alerts.alert_failed_job(job)

@@ -21,7 +21,7 @@ from datalake.query.local import Answer
 from datalake.query.models import LakeQuery
 from operations import jobs, leases
 from operations.entry import values
-from operations.errors import JobStopped, Refusal, error_text
+from operations.errors import JobStopped, error_text
 from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
@@ -54,12 +54,13 @@ def query_of(job: Job) -> LakeQuery:
 
 def run(job_id: int) -> None:
     """Run the job's query and keep its answer. A query that is refused ends its job well: the row
-    says why. What a worker left that died is run again from its beginning.
+    says why. What a worker left that died is run again from its beginning. Whatever else it raises
+    fails the job, which ends the query, too.
     """
     query = query_of(Job.objects.get(pk=job_id))
     with leases.working(job_id) as lease:
         started = time.monotonic()
-        _write(query, lease, state=QueryState.RUNNING, error="", answer=None)
+        _write(query, lease, state=QueryState.RUNNING, error="", answer=None, finished_at=None)
         try:
             answer = _answered(query, lease)
         except QueryRefused as refusal:
@@ -68,9 +69,6 @@ def run(job_id: int) -> None:
         except JobStopped as stop:
             state = QueryState.QUEUED if stop.how == "pause" else QueryState.STOPPED
             _end(query, lease, started, state)
-            raise
-        except (OSError, Refusal) as fault:
-            _end(query, lease, started, QueryState.REFUSED, error=error_text(fault))
             raise
         _end(query, lease, started, QueryState.DONE, **_kept(answer))
 
@@ -115,6 +113,17 @@ def cancelled(job: Job) -> None:
     """A query whose job is cancelled before a worker took it."""
     LakeQuery.objects.filter(pk=int(job.subject_id)).update(
         state=QueryState.STOPPED, finished_at=timezone.now()
+    )
+
+
+def failed(job: Job) -> None:
+    """A query whose job failed: by a fault, or because its workers were killed."""
+    now = timezone.now()
+    LakeQuery.objects.filter(pk=int(job.subject_id)).exclude(state__in=OVER).update(
+        state=QueryState.REFUSED,
+        error=job.error,
+        seconds=round((now - (job.started_at or now)).total_seconds(), 3),
+        finished_at=now,
     )
 
 

@@ -88,10 +88,11 @@ def test_a_refused_query_ends_its_job_well_and_alerts_nobody(analyst, engine):
     assert not Alert.objects.exists()
 
 
-@pytest.mark.parametrize("error", [OSError("the bucket is away"), NoSuchObject("a.avro is gone")])
-def test_a_bucket_that_is_away_or_a_lost_file_fails_the_job_and_ends_the_query(
-    analyst, engine, error
-):
+@pytest.mark.parametrize(
+    "error",
+    [OSError("the bucket is away"), NoSuchObject("a.avro is gone"), KeyError("no such column")],
+)
+def test_whatever_goes_wrong_fails_the_job_and_ends_the_query(analyst, engine, error):
     engine(fails(error))
     query, job = history.open_query(SQL, by=analyst)
     with pytest.raises(type(error)):
@@ -99,6 +100,17 @@ def test_a_bucket_that_is_away_or_a_lost_file_fails_the_job_and_ends_the_query(
     query.refresh_from_db()
     assert (query.state, query.error) == ("refused", error_text(error))
     assert Job.objects.get(pk=job.pk).state == JobState.FAILED
+
+
+def test_o6_a_query_that_kills_its_workers_is_ended_by_the_sweep(analyst):
+    query, job = history.open_query(SQL, by=analyst)
+    LakeQuery.objects.update(state="running")
+    killed = Job.objects.filter(pk=job.pk)
+    past = timezone.now() - timedelta(hours=1)
+    killed.update(state=JobState.RUNNING, deaths=jobs.MOST_DEATHS, lease_until=past)
+    assert jobs.give_up() == 1
+    query.refresh_from_db()
+    assert (query.state, query.error) == ("refused", killed.get().error)
 
 
 @pytest.mark.parametrize(
