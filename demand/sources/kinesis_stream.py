@@ -246,6 +246,10 @@ class _Rounds:
             elif shards.untouched(shard).exists():
                 raise
             return None
+        if shards.may_have_gap(shard):  # Kinesis is asked only then
+            kept = self.stream.kept_for()
+            if shards.may_have_gap(shard, kept):
+                shards.note_gap(shard, kept)
         place = self.places[shard.pk] = _Place(shard.claimed, iterator)
         return place
 

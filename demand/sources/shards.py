@@ -7,13 +7,13 @@ to. No transaction waits for Kinesis.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from datalake.aws.kinesis import Listing, Read, StreamShard
+from datalake.aws.kinesis import LEAST_KEPT, Listing, Read, StreamShard
 from datalake.streams import lineage
 from demand.archiving import archive
 from demand.models import Batch, Shard
@@ -100,6 +100,36 @@ def note_empty(shard: Shard, read: Read) -> None:
     recently = shard.looked_at is not None and timezone.now() - shard.looked_at < LOOK
     if read.next is None or not recently:
         untouched(shard).update(ended=read.next is None, **_looked(read))
+
+
+def may_have_gap(shard: Shard, kept: timedelta = LEAST_KEPT) -> bool:
+    """Whether nobody read the shard for longer than its records are kept."""
+    until = _read_until(shard)
+    return until is not None and timezone.now() - until > kept
+
+
+def note_gap(shard: Shard, kept: timedelta) -> None:
+    """What came to the shard while nobody read it, and was not read by the time that it expired, is
+    lost: whether there was anything, nobody can know. Of several workers one says so.
+    """
+    until, now = _read_until(shard), timezone.now()
+    values = {"looked_at": now, "behind_seconds": kept.total_seconds()}
+    with transaction.atomic():
+        if untouched(shard).filter(looked_at=shard.looked_at).update(**values):
+            alerts.alert(
+                f":red_circle: Demand archive: nobody read {shard} after {until:%d %B %H:%M} UTC."
+                f" It keeps records for {kept / timedelta(hours=1):.0f} hours, so what came before"
+                f" {now - kept:%d %B %H:%M} UTC is lost. Compare the archive with the source."
+            )
+
+
+def _read_until(shard: Shard) -> datetime | None:
+    """Everything that came to the shard before was read, or was not to be; None for one that nobody
+    has looked at.
+    """
+    if shard.looked_at is None:
+        return shard.since
+    return shard.looked_at - timedelta(seconds=shard.behind_seconds)
 
 
 def note_gone(shard: Shard) -> None:

@@ -24,6 +24,7 @@ from datalake.streams.engines import put_in_order
 from datalake.streams.engines.kinesis_reading import Reader
 from datalake.streams.lanes import HANDOVER, LEASE_SECONDS, Lane
 from datalake.streams.lineage import Shard
+from operations import alerts
 from operations.database.locks import ended_when_idle, exclusive
 from operations.database.statements import commit_without_waiting, first_row
 
@@ -37,6 +38,18 @@ LEFT JOIN datalake_checkpoint AS place ON place.consumer = %(consumer)s
     AND place.stream = batch.stream AND place.shard = mark.shard
 WHERE batch.stream = %(stream)s AND coalesce(place.position, 0) < mark.last::numeric
     AND NOT coalesce(place.ended, false)
+"""
+
+
+# Of the last records of batches in a shard, those that should have been found. Where nothing was,
+# one that was handed over just now may not show there yet.
+_EXPIRED = """
+SELECT max(mark::numeric) FROM (
+    SELECT handed_over->>%(shard)s AS mark FROM datalake_streambatch
+    WHERE stream = %(stream)s AND handed_over ? %(shard)s
+        AND (%(first)s > 0 OR published_at < clock_timestamp() - interval '5 minutes')
+) AS handed
+WHERE mark::numeric > %(after)s AND (%(first)s = 0 OR mark::numeric < %(first)s)
 """
 
 
@@ -59,7 +72,25 @@ def shards(stream: str) -> Sequence[Shard]:
 
 
 def extent(stream: str, shard: str, after: int, batches: int) -> int:
-    return _reader(stream).extent(shard, after, batches * rows.BATCH_RECORDS)
+    reader = _reader(stream)
+    last = reader.extent(shard, after, batches * rows.BATCH_RECORDS)
+    first = reader.first_behind(shard, after)
+    if first is not None:
+        _report_gap(stream, shard, after, first)
+    return last
+
+
+def _report_gap(stream: str, shard: str, after: int, first: int) -> None:
+    """Kinesis goes on with the oldest record that it still has; what was handed over before that
+    one, and behind the position, has expired.
+    """
+    (lost,) = first_row(_EXPIRED, stream=stream, shard=shard, after=after, first=first) or (None,)
+    if lost is not None:
+        alerts.alert(
+            f":red_circle: Stream {kinesis_name(stream)}, shard {shard}: records behind position"
+            f" {after} up to {lost} expired before they were read by a consumer, or by the"
+            " comparison of database and lake. Keep records for longer."
+        )
 
 
 def has_ended(stream: str, shard: str, position: int) -> bool:

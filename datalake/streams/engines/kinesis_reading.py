@@ -40,6 +40,7 @@ class Reader:
         self._shards: tuple[Shard, ...] = ()
         self._listed_at = 0.0
         self._kept: OrderedDict[tuple[str, int], Stretch] = OrderedDict()
+        self._begun: set[tuple[str, int]] = set()
 
     def shards(self) -> Sequence[Shard]:
         """As they were listed less than a minute ago, and since one was read to its end."""
@@ -53,13 +54,27 @@ class Reader:
         """The position of the last of up to so many records, or 16 MiB, that follow; `after` if
         none does.
         """
-        known = self._kept.get((shard, after)) or self._begin(shard, after)
+        known = self._kept.get((shard, after))
+        if known is None:
+            known = self._begin(shard, after)
+            self._begun = {(shard, after)}
         if not known.records and known.next:
             known = self._fetch(shard, after, known.next, records)
         if not known.records and not known.next:
             self._shards = ()  # there may be children
         self._keep(shard, after, known)
         return int(known.records[-1].sequence) if known.records else after
+
+    def first_behind(self, shard: str, after: int) -> int | None:
+        """Where the first record is that `extent` has just found behind a position, when this
+        process comes there for the first time; 0 if it found none. None where it read on from
+        there, so that nothing can be missing.
+        """
+        if (shard, after) not in self._begun:
+            return None
+        self._begun.discard((shard, after))
+        known = self._kept.get((shard, after))
+        return int(known.records[0].sequence) if known and known.records else 0
 
     def has_ended(self, shard: str, position: int) -> bool:
         known = self._kept.get((shard, position))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from datalake.aws.kinesis import Listing, StreamShard
 from demand.models import Shard
 from demand.sources import shards
+from operations.models import Alert
 from tests.demand.sources.stream_workers import alerts, once, opened
 from tests.support import kinesis
 from tests.support.demand_streams import changes, check_exactly_once
@@ -89,6 +92,19 @@ def test_d1_a_shard_that_is_gone_with_unread_records_raises_an_alert_and_delays_
     assert once(stream).archived == 4
     assert f"{parent} no longer exists" in alerts()
     check_exactly_once(8)
+
+
+def test_d1_a_shard_that_nobody_read_for_longer_than_it_keeps_records_raises_one_alert(stream):
+    """Also one of which no record was ever claimed."""
+    once(stream)
+    Shard.objects.update(looked_at=timezone.now() - timedelta(hours=23), behind_seconds=0)
+    once(stream)
+    assert not Alert.objects.exists()
+    stream.put(changes(4))
+    Shard.objects.update(looked_at=timezone.now() - timedelta(hours=20), behind_seconds=18_000)
+    assert once(stream).archived == 4
+    once(stream)
+    assert alerts().count("It keeps records for 24 hours") == 1
 
 
 def test_d1_records_that_are_read_very_late_raise_one_alert(stream):

@@ -20,6 +20,7 @@ from datalake.streams.consumers import Consumed
 from datalake.streams.engines import kinesis as engine
 from datalake.streams.engines import put_in_order
 from operations import correlation
+from operations.models import Alert
 from tests.datalake.streams.collector import REGISTRATIONS, Collector
 from tests.support.lake import publish_registrations, publish_scores, read_with_polars, registration
 
@@ -240,6 +241,32 @@ def test_t1_a_position_is_reached_when_the_consumer_has_it_in_every_shard(stream
     take_all(collector)
     assert streams.reached("collector", "input") == second
     assert StreamBatch.objects.filter(handed_over=None).count() == 0
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_t1_records_that_expired_before_anybody_began_to_read_them_are_reported(stream, follows):
+    """Once for each time that a process begins there; and nothing where nothing is missing."""
+    publish_registrations(*range(10), key="a")
+    streams.hand_over("input", 40)
+    take_all(Collector())
+    publish_registrations(*range(10, 20), key="lost")
+    streams.hand_over("input", 40)
+    StreamBatch.objects.update(published_at=timezone.now() - timedelta(days=2))
+    stream.forget(20)
+    if follows:
+        publish_registrations(*range(20, 30), key="b")
+        streams.hand_over("input", 40)
+    engine.reader_of.cache_clear()
+    collector = Collector()
+    take_all(collector)
+    take_all(collector)
+    assert set(collector.got) == (fans(*range(20, 30)) if follows else set())
+    texts = [each.text for each in Alert.objects.all()]
+    assert len(texts) == 2  # shards
+    assert all("expired before they were read" in each for each in texts)
+    engine.reader_of.cache_clear()
+    take_all(Collector())
+    assert Alert.objects.count() == (2 if follows else 4)
 
 
 def test_t1_a_stream_may_have_another_name_at_kinesis(stream, settings):
