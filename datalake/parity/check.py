@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from datalake import catalogue, save, streams
@@ -96,13 +97,18 @@ def _compare(
 def _keep(
     record_type: str, partitions: Sequence[Compared], *, only: Period | None, read_files: bool
 ) -> None:
-    """In place of all earlier results of the type, or of those of the one period. Checks that run
-    at the same time take turns.
+    """In place of all earlier results of the type, or of those of the one period, also where
+    nothing is left of it; a month takes the place of its days. Checks that run at the same time
+    take turns.
     """
     lock_in_transaction(f"parity:{record_type}")
     ours = ParityResult.objects.filter(record_type=record_type)
     if only:
-        ours = ours.filter(period__in=[str(each.period) for each in partitions])
+        month = str(only.month_period)
+        is_whole = any(each.period.is_month for each in partitions)
+        ours = ours.filter(
+            Q(period__startswith=month) if is_whole else Q(period__in=[str(only), month])
+        )
     ours.delete()
     now = timezone.now()
     ParityResult.objects.bulk_create(

@@ -12,7 +12,7 @@ from datalake import archive, save
 from datalake.errors import ParityBusy, UnknownRecordType
 from datalake.layout import Period
 from datalake.merging import merge
-from datalake.models import LakeFile, ParityResult
+from datalake.models import LakeFile, ParityResult, PublishedDay
 from datalake.parity import check, lake_files
 from datalake.storage import buckets
 from operations.database.locks import exclusive
@@ -64,6 +64,19 @@ def test_x9_results_of_days_give_way_to_that_of_their_month():
     merge.merge_period("scoring", Period(2025, 12))
     check.check()
     assert results() == [("scoring", "2025-12", True, 5)]
+
+
+def test_x9_a_day_that_is_compared_alone_leaves_no_result_that_holds_no_more():
+    first = save_loose(3)
+    save_loose(2, first=first, created=datetime(2026, 1, 21, tzinfo=UTC))
+    check.check()
+    merge.merge_period("scoring", DAY.month_period)
+    check.check(["scoring"], day=DAY)
+    assert results() == [("scoring", "2026-01", True, 5)]
+    LakeFile.objects.all().delete()
+    PublishedDay.objects.all().delete()
+    check.check(["scoring"], day=DAY)
+    assert results() == []
 
 
 def test_x9_one_day_is_compared_alone_and_the_results_of_others_stay():

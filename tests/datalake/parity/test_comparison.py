@@ -46,5 +46,13 @@ def test_x9_a_file_that_cannot_be_read_differs_whatever_the_others_hold():
     assert (day.ok, day.error) == (False, "damaged")
 
 
+def test_x9_a_file_that_cannot_be_read_is_named_at_the_month_that_its_day_is_part_of():
+    database = published(d20=(3, 7))
+    [late] = compare("scoring", database, {MONTH: Summary(3, 7)}, {DAY: "damaged"})
+    assert (late.period, late.ok, late.error) == (MONTH, False, "damaged")
+    [whole] = compare("scoring", database, {DAY: Summary(3, 7)}, {MONTH: "gone"})
+    assert (whole.period, whole.lake, whole.error) == (MONTH, Summary(3, 7), "gone")
+
+
 def test_x9_content_that_is_taken_away_is_added_again():
     assert without(Summary(3, 1), Summary(1, 2)) == Summary(2, MODULUS - 1)
