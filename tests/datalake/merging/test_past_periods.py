@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from datalake import catalogue
-from datalake.choices import FileState
+from datalake.choices import FileState, MergeState
 from datalake.layout import Period
 from datalake.merging import merge, past_periods
 from datalake.models import LakeFile
@@ -117,3 +117,21 @@ def test_a_late_day_is_taken_by_the_next_merge_of_its_month():
     done = merge.merge_period("scoring", month)
     assert (done.generation, done.files) == (2, 2)
     assert readable_ids(month) == ids(7)
+
+
+@pytest.mark.parametrize(
+    ("monthly", "merged"),
+    [(False, ["2026-01-20", "2025-12-31", "2026-01-19"]), (True, ["2026-01", "2025-12"])],
+)
+def test_l3_records_of_other_days_and_months_in_a_foreign_file_are_merged_in_the_same_run(
+    monthly, merged
+):
+    """Nothing but the file's own folder was there to be merged when the run began."""
+    created = ["2026-01-20T10:30:00.000Z", "2026-01-19T23:59:59.999Z", "2025-12-31T23:59:59.999Z"]
+    rows = [valid(number, date={"created": each}) for number, each in enumerate(created)]
+    put_foreign("theirs", rows)
+    now = datetime(2026, 2, 3, 10, 0, tzinfo=UTC)
+    done, failures = past_periods.merge_past(["registration"], monthly=monthly, now=now)
+    assert ([each.period for each in done], failures) == (merged, [])
+    assert sum(each.records_out for each in done) == 3
+    assert all(each.state == MergeState.MERGED for each in done)

@@ -20,6 +20,13 @@ def test_t1_a_position_of_56_digits_comes_back_as_it_was_and_in_its_order():
     assert DeadLetter.objects.filter(position__range=(LARGE, LARGE)).count() == 1
 
 
+def test_t1_the_largest_number_that_kinesis_gives_is_kept_to_its_last_digit():
+    """Kinesis' sequence numbers have up to 129 digits."""
+    largest = 10**129 - 1
+    DeadLetter.objects.create(consumer="a", source="input", position=largest, index=0)
+    assert DeadLetter.objects.get(position__gt=largest - 1).position == largest
+
+
 def test_t1_a_claim_of_such_positions_names_both_ends_in_full():
     Claim.objects.create(consumer="a", source="input", first=LARGE, last=LARGE + 4_096)
     assert str(Claim.objects.get()) == f"a: input {LARGE}–{LARGE + 4_096}"

@@ -64,6 +64,13 @@ def test_a_query_reads_the_periods_that_its_conditions_on_the_day_let_through(
     assert reads(context, sql) == expected
 
 
+@pytest.mark.parametrize("name", planning.TABLE_FUNCTIONS)
+def test_functions_that_make_tables_are_not_there(context, name):
+    """Not only refused among the tables: one that is there is run while the query is planned."""
+    with pytest.raises(Exception, match=f"table function '{name}' not found"):
+        planning.checked(context, f"SELECT * FROM {name}(1, 2)", TABLES)
+
+
 @pytest.mark.parametrize(
     "sql",
     [
