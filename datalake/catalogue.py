@@ -84,19 +84,7 @@ def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
     transaction.
     """
     LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE, claim=claim) for file in files])
-    # one order of locks for all
-    for file in sorted(files, key=lambda each: (each.record_type, each.period)):
-        LakePartition.objects.bulk_create(
-            [LakePartition(record_type=file.record_type, day=file.period.last_day)],
-            ignore_conflicts=True,
-        )
-        day = LakePartition.objects.select_for_update().get(
-            record_type=file.record_type, day=file.period.last_day
-        )
-        total = as_text(add_hashes([int(day.content_hash, 16), file.content_hash]))
-        LakePartition.objects.filter(pk=day.pk).update(
-            records=day.records + file.records, content_hash=total, updated_at=timezone.now()
-        )
+    add_to_days(files)
 
 
 def enter_delivered(files: Sequence[NewFile]) -> list[LakeFile]:

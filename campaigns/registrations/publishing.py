@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import polars as pl
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from campaigns.models import Campaign, RegistrationImport
+from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.scoring.outcomes import tag_lists
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
@@ -35,7 +36,9 @@ def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: No
     """
     sent = 0
     on_sent(sent)
-    files = RegistrationImport.objects.filter(campaign=campaign, finished=True).order_by("pk")
+    left = Registrant.objects.filter(published_by=OuterRef("pk"), pk__gt=OuterRef("published_to"))
+    finished = RegistrationImport.objects.filter(campaign=campaign, finished=True)
+    files = finished.filter(Exists(left)).order_by("pk")  # of those that are published, one query
     for number in files.values_list("pk", flat=True):
         while some := _publish_some(campaign, number):
             sent += some

@@ -64,6 +64,16 @@ def test_a_publication_that_ends_half_way_goes_on_where_it_stands(monkeypatch):
     )
 
 
+def test_files_that_are_published_cost_one_query_however_many_there_are(
+    django_assert_num_queries,
+):
+    campaign = make_campaign()
+    for number in range(3):
+        import_registrations(campaign, [registration_row(number)])
+    with django_assert_num_queries(1):
+        assert publishing.publish(campaign) == 0
+
+
 def published_of(campaign: Campaign) -> int:
     return sum(record["campaignId"] == campaign.campaign_id for record in published())
 
