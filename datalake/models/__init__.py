@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from datalake.models.erasures import ErasedFan, ErasureKey, LakeRewrite
 from datalake.models.lake import (
-    Checkpoint,
-    Claim,
-    DeadLetter,
-    DeadLetterQuerySet,
     LakeFile,
     LakePartition,
     Merge,
     ParityResult,
     PublishedDay,
+)
+from datalake.models.queues import QueueMessage
+from datalake.models.streams import (
+    Checkpoint,
+    Claim,
+    DeadLetter,
+    DeadLetterQuerySet,
     SeenRecord,
     Stream,
     StreamBatch,
 )
-from datalake.models.queues import QueueMessage
 
 __all__ = [
     "Checkpoint",
