@@ -21,6 +21,7 @@ from datalake.errors import (
 if TYPE_CHECKING:  # loaded where a service is spoken to: see clients.py
     from botocore.exceptions import ClientError
 
+NOT_FOUND = 404
 _TOO_FAST = {
     "ProvisionedThroughputExceededException",
     "LimitExceededException",
@@ -61,6 +62,15 @@ def passing_over(status: int) -> Iterator[None]:
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != status:
             raise
+
+
+def object_error(
+    missing: Exception, unreachable: type[Exception], what: str, error: ClientError
+) -> Exception:
+    """What an answer of S3 about one object means: `missing`, or `unreachable` for all else."""
+    if error.response["ResponseMetadata"]["HTTPStatusCode"] == NOT_FOUND:
+        return missing
+    return unreachable(f"{what}: {_first_line(error)}")
 
 
 def stream_error(stream: str, error: ClientError) -> Exception:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from datalake.aws.errors import passing_over, translated
+from datalake.aws.errors import NOT_FOUND, object_error, passing_over, translated
 from datalake.errors import NoSuchObject
 from datalake.storage.objects import BucketUnreachable, Found, UploadForm, checked_key
 from datalake.storage.parts import read_in_parts
 
 PIECE = 1 << 20
-_translated = partial(translated, BucketUnreachable, "S3 did not do it")
+_AWAY = (BucketUnreachable, "S3 did not do it")
+_translated = partial(translated, *_AWAY)
 
 
 class S3Bucket:
@@ -40,12 +41,16 @@ class S3Bucket:
 
     def _head(self, key: str) -> dict[str, Any] | None:
         name = self._name(key)
-        with _translated(), passing_over(404):
+        with _translated(), passing_over(NOT_FOUND):
             return dict(self.client.head_object(Bucket=self.bucket.name, Key=name))
         return None
 
     def _missing(self, key: str) -> NoSuchObject:
         return NoSuchObject(f"There is no object {key} in s3://{self.bucket.name}/{self.location}.")
+
+    def _reading(self, key: str) -> AbstractContextManager[None]:
+        """An object may go after it was seen: its absence is NoSuchObject then, too."""
+        return _translated(sort=partial(object_error, self._missing(key), *_AWAY))
 
     def put(self, key: str, content: bytes | BinaryIO) -> None:
         name = self._name(key)
@@ -69,17 +74,18 @@ class S3Bucket:
             raise self._missing(key)
         with ExitStack() as on_failure:
             copy = on_failure.enter_context(tempfile.TemporaryFile(buffering=PIECE))
-            with _translated():
+            with self._reading(key):
                 self.client.download_fileobj(self.bucket.name, self._name(key), copy)
             copy.seek(0)
             on_failure.pop_all()  # the caller closes it
         return cast("BinaryIO", copy)
 
     def open_parts(self, key: str) -> BinaryIO:
-        return read_in_parts(self.size(key), partial(self._part, self._name(key)))
+        return read_in_parts(self.size(key), partial(self._part, key))
 
-    def _part(self, name: str, start: int, end: int) -> bytes:
-        with _translated():
+    def _part(self, key: str, start: int, end: int) -> bytes:
+        name = self._name(key)
+        with self._reading(key):
             asked = {"Bucket": self.bucket.name, "Key": name, "Range": f"bytes={start}-{end - 1}"}
             return bytes(self.client.get_object(**asked)["Body"].read())
 
@@ -105,7 +111,7 @@ class S3Bucket:
         if not self.exists(key):
             raise self._missing(key)
         digest = hashlib.sha256()
-        with _translated():
+        with self._reading(key):
             body = self.client.get_object(Bucket=self.bucket.name, Key=self._name(key))["Body"]
             for piece in iter(partial(body.read, PIECE), b""):
                 digest.update(piece)
@@ -129,7 +135,7 @@ class S3Bucket:
     def copy(self, key: str, to: str) -> None:
         if not self.exists(key):
             raise self._missing(key)
-        with _translated():
+        with self._reading(key):
             self.client.copy(
                 {"Bucket": self.bucket.name, "Key": self._name(key)},
                 self.bucket.name,

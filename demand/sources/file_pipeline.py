@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 BATCHES_AT_ONCE = 10  # in one transaction: its round trips cost as much as a thousand records
 # between tries to write to a bucket that is away
 PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+STOP_SECONDS = 1.0
 
 
 def archive_lines(source: str, file: BinaryIO, lease: Lease, *, now: datetime, lines: int) -> int:
@@ -199,6 +200,14 @@ class _Pipeline:
                 logger.warning(
                     "bucket not reached, will try again", extra={"error": type(error).__name__}
                 )
-            time.sleep(pause)
-            self.lease.check_stop()
+            self._pause(pause)
             written = self.put.submit(archive.write, parts)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait; a request to stop is obeyed within a second."""
+        until = time.monotonic() + seconds
+        while True:
+            self.lease.check_stop()
+            if (left := until - time.monotonic()) <= 0:
+                return
+            time.sleep(min(left, STOP_SECONDS))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
+from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.objects import BucketUnreachable
 from datalake.storage.s3 import found_in
@@ -123,3 +124,20 @@ def test_of_a_large_file_whose_upload_breaks_off_nothing_is_there_and_no_part_st
         out.write(LARGE)
     assert not bucket.exists("large")
     assert "Uploads" not in bucket.client.list_multipart_uploads(Bucket="lake")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda bucket: bucket.open("gone"),
+        lambda bucket: bucket.open_parts("gone").read(1),
+        lambda bucket: bucket.sha256("gone"),
+        lambda bucket: bucket.copy("gone", "there"),
+    ],
+)
+def test_an_object_that_goes_after_it_was_seen_is_not_there(bucket, monkeypatch, read):
+    """An archive deletes what a reader has just found: the reader looks for it anew."""
+    monkeypatch.setattr(bucket, "exists", lambda key: True)
+    monkeypatch.setattr(bucket, "size", lambda key: 10)
+    with pytest.raises(NoSuchObject, match="no object gone"):
+        read(bucket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,6 +97,29 @@ def test_a_bucket_that_is_away_for_a_while_is_waited_for(monkeypatch):
 
     monkeypatch.setattr(DiskBucket, "put", away)
     assert counts_of(archived(jsonl(changes.make(1_500)))) == (1_500, 1_500, {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_o1_a_job_that_waits_for_a_bucket_is_stopped_within_a_second(monkeypatch):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            Job.objects.update(stop_requested="cancel")
+
+    clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep)
+    monkeypatch.setattr(file_pipeline, "time", clock)
+    job = uploads.open_job(received(jsonl(changes.make(10))), by=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(DiskBucket, "put", lambda *about: away())
+        uploads.process(job.pk)
+    assert slept == [1.0] * 3
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+
+
+def away():
+    raise OSError(5, "Input/output error")
 
 
 @pytest.mark.django_db(transaction=True)
