@@ -119,11 +119,21 @@ class DiskBucket:
     def _path(self, key: str) -> Path:
         return self.folder / checked_key(key)
 
+    def _missing(self, key: str) -> NoSuchObject:
+        return NoSuchObject(f"There is no file {key} in {self.folder.name}.")
+
     def _existing(self, key: str) -> Path:
         path = self._path(key)
         if not path.is_file():
-            raise NoSuchObject(f"There is no file {key} in {self.folder.name}.")
+            raise self._missing(key)
         return path
+
+    def _opened(self, key: str, buffering: int = -1) -> BinaryIO:
+        """A file may go after it was seen."""
+        try:
+            return cast("BinaryIO", self._existing(key).open("rb", buffering=buffering))
+        except FileNotFoundError:
+            raise self._missing(key) from None
 
     def put(self, key: str, content: bytes | BinaryIO) -> None:
         with self.writer(key) as out:
@@ -151,16 +161,19 @@ class DiskBucket:
         _sync_folder(path.parent)
 
     def open(self, key: str) -> BinaryIO:
-        return self._existing(key).open("rb", buffering=PIECE)
+        return self._opened(key, PIECE)
 
     def open_parts(self, key: str) -> BinaryIO:
-        return self._existing(key).open("rb")
+        return self._opened(key)
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
     def size(self, key: str) -> int:
-        return self._existing(key).stat().st_size
+        try:
+            return self._existing(key).stat().st_size
+        except FileNotFoundError:
+            raise self._missing(key) from None
 
     def sha256(self, key: str) -> str:
         return _sha256(self.open(key))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -128,3 +129,11 @@ def test_what_a_killed_process_left_half_written_can_be_deleted_and_a_write_unde
 
 def test_of_a_folder_that_is_not_there_nothing_is_deleted(bucket):
     assert bucket.delete_unfinished("nowhere") == 0
+
+
+@pytest.mark.parametrize("read", ["open", "open_parts", "size", "sha256"])
+def test_a_file_that_goes_after_it_was_seen_is_not_there(tmp_path, monkeypatch, read):
+    """An archive deletes what a reader has just found: the reader looks for it anew."""
+    monkeypatch.setattr(Path, "is_file", lambda path: True)
+    with pytest.raises(NoSuchObject, match="no file gone"):
+        getattr(DiskBucket(tmp_path), read)("gone")
