@@ -139,5 +139,5 @@ def test_an_object_that_goes_after_it_was_seen_is_not_there(bucket, monkeypatch,
     """An archive deletes what a reader has just found: the reader looks for it anew."""
     monkeypatch.setattr(bucket, "exists", lambda key: True)
     monkeypatch.setattr(bucket, "size", lambda key: 10)
-    with pytest.raises(NoSuchObject, match="There is no (object|file) gone"):
+    with pytest.raises(NoSuchObject, match=r"There is no (object|file) gone"):
         read(bucket)
