@@ -131,7 +131,7 @@ class DiskBucket:
     def _opened(self, key: str, buffering: int = -1) -> BinaryIO:
         """A file may go after it was seen."""
         try:
-            return cast("BinaryIO", self._existing(key).open("rb", buffering=buffering))
+            return self._existing(key).open("rb", buffering=buffering)
         except FileNotFoundError:
             raise self._missing(key) from None
 
