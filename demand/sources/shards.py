@@ -118,8 +118,9 @@ def note_gap(shard: Shard, kept: timedelta) -> None:
         if untouched(shard).filter(looked_at=shard.looked_at).update(**values):
             alerts.alert(
                 f":red_circle: Demand archive: nobody read {shard} after {until:%d %B %H:%M} UTC."
-                f" It keeps records for {kept / timedelta(hours=1):.0f} hours, so what came before"
-                f" {now - kept:%d %B %H:%M} UTC is lost. Compare the archive with the source."
+                f" It keeps records for {kept / timedelta(hours=1):.0f} hours, so events that"
+                f" arrived until {now - kept:%d %B %H:%M} UTC are lost. Compare the archive with"
+                " the source."
             )
 
 
