@@ -20,7 +20,7 @@ from campaigns.scoring import tables
 from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
 from datalake.erased.tombstones import tombstones
 from operations.choices import LIVE_JOBS
-from operations.database.statements import first_row, rows, run
+from operations.database.statements import rows, run
 from operations.models import Job
 
 AREA: Final = "campaigns"
@@ -111,7 +111,7 @@ def _tables(campaign: Campaign, of: str) -> Iterator[sql.Identifier]:
     """The tables of the campaign's score files, attached to the table of all or not yet."""
     files = ScoreFile.objects.filter(campaign=campaign).order_by("pk")
     for pk in files.values_list("pk", flat=True):
-        if (first_row("SELECT to_regclass(%(name)s)", name=f"{of}_{pk}") or (None,))[0]:
+        if tables.is_there(pk, of):
             yield tables.name_of(pk, of)
 
 

@@ -1,5 +1,5 @@
 """A campaign's life: open (the draw and its public source are locked), close (the draw is
-revealed). [C-2, S-8]
+revealed), archive (its rows go by age). [C-2, S-8, O-10]
 """
 
 from __future__ import annotations
@@ -195,4 +195,27 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
     campaign.status, campaign.closed_at = CampaignStatus.CLOSED, database_time()
     campaign.save(update_fields=["status", "closed_at"])
     jobs.record_move(subject_of(campaign), CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by)
+    return campaign
+
+
+def require_closed(campaign: Campaign) -> None:
+    """Raises WrongStatus unless the campaign is closed, so that it can be archived. [C-2]"""
+    if campaign.status != CampaignStatus.CLOSED:
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} is {campaign.status}. Only a closed campaign can be"
+            " archived."
+        )
+
+
+def archive_campaign(campaign_pk: int, *, by: User | None, reason: str) -> Campaign:
+    """The campaign is archived: from now on its rows are kept by their age. Call it in the
+    transaction that holds what was checked before (console/archiving). Raises WrongStatus unless
+    it is closed. [C-2, O-10]
+    """
+    campaign = lock_campaign(campaign_pk)
+    require_closed(campaign)
+    campaign.status, campaign.archived_at = CampaignStatus.ARCHIVED, database_time()
+    campaign.save(update_fields=["status", "archived_at"])
+    move = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
+    jobs.record_move(subject_of(campaign), *move, by=by, reason=reason)
     return campaign

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from operations.entry.alternatives import OR
 
 OPEN_AND_CLOSE = ("campaigns.change_campaign",)
+ARCHIVE = ("campaigns.archive_campaign", "campaigns.view_campaign")
 DELETE_DRAFT = ("campaigns.delete_campaign",)
 PROVE = ("campaigns.change_campaign", "campaigns.view_campaign")
 ENTER_ENTROPY = ("campaigns.enter_entropy",)

@@ -23,6 +23,7 @@ OPERATOR = frozenset(
         "campaigns.process_scores",
         "campaigns.activate_scores",
         "campaigns.import_registrations",
+        "campaigns.archive_campaign",
         "campaigns.enter_entropy",
         "campaigns.move_entropy_source",
         "campaigns.view_personal_data",

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 
 from campaigns.models import Campaign
 from campaigns.opening import subject_of
+from console.archiving import archive
 from console.erasure import erase
 from console.proof import proof
 from console.sign_in.attempts import prune_failed_sign_ins
@@ -33,6 +34,13 @@ def make_proof(job_id: int) -> None:
         proof.proof_bundle(Job.objects.get(pk=job_id).subject_id)
 
 
+def start_archiving(campaign: Campaign, *, by: User | None, reason: str) -> Job:
+    """Have a worker archive a closed campaign. Raises WrongStatus. [C-2]"""
+    job = archive.ask(campaign.pk, by=by, reason=reason)
+    enqueue(job)
+    return job
+
+
 JOB_KINDS = [
     JobKind(
         PROOF_KIND,
@@ -41,6 +49,15 @@ JOB_KINDS = [
         page="campaign",
         right="campaigns.change_campaign",
         can_pause=False,
+    ),
+    JobKind(
+        archive.JOB_KIND,
+        "Archive campaign",
+        archive.run,
+        page="campaign",
+        right="campaigns.archive_campaign",
+        can_pause=False,
+        before_progress="Checking that nothing is left to do.",
     ),
     JobKind(
         erase.JOB_KIND,

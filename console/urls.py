@@ -62,6 +62,7 @@ urlpatterns = [
     path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),
     path(f"{CAMPAIGN}/delete/", campaigns.delete_it, name="delete-campaign"),
     path(f"{CAMPAIGN}/close/", campaigns.close_it, name="close-campaign"),
+    path(f"{CAMPAIGN}/archive/", campaigns.archive_it, name="archive-campaign"),
     path(f"{CAMPAIGN}/prove/", campaigns.prove, name="prove-campaign"),
     path(f"{CAMPAIGN}/entropy/", campaigns.enter_entropy, name="enter-entropy"),
     path(f"{CAMPAIGN}/entropy/fetch/", campaigns.fetch_entropy, name="fetch-entropy"),

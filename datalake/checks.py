@@ -118,3 +118,17 @@ def identities_are_kept_longer_than_records(
     hint = f"Set it to more than {longest}, the days for which streams and dead letters are kept."
     problem = "RETENTION_IDENTITY_DAYS: identities are deleted before the records that they are of."
     return [Error(problem, hint=hint, id="datalake.E020")]
+
+
+@register("fairwave")
+def claims_are_kept_as_long_as_identities(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """An identity is old when its claim is, and says by it in which file its record is. [O-10,
+    X-10]
+    """
+    if settings.RETENTION_CLAIM_DAYS >= settings.RETENTION_IDENTITY_DAYS:
+        return []
+    hint = f"Set it to at least {settings.RETENTION_IDENTITY_DAYS}, the days of identities."
+    problem = "RETENTION_CLAIM_DAYS: claims are deleted before the identities that name them."
+    return [Error(problem, hint=hint, id="datalake.E021")]

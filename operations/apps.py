@@ -19,8 +19,10 @@ class OperationsConfig(AppConfig):
         from operations.adminkit.spreadsheets import LONGEST_CELL
         from operations.database import sessions
         from operations.entry import plain_messages
+        from operations.retention import kinds, old_rows
         from operations.services import heartbeats
 
+        kinds.register(old_rows.KEPT)
         plain_messages.install()
         csv.field_size_limit(LONGEST_CELL)
         connection_created.connect(sessions.call_new_session)

@@ -78,6 +78,8 @@ def _counted(pace: Pace, progress: int, total: int) -> str:
         return (
             f"{spoken(min(max(progress - pace.first, 0), pace.rows))} of {spoken(pace.rows)} rows"
         )
+    if pace.step and not total and progress > pace.first:
+        return f"{spoken(progress - pace.first)} rows"
     if pace.step or not progress:
         return ""
     return f"{spoken(progress)} of {spoken(total)} steps" if total else f"{spoken(progress)} steps"

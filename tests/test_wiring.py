@@ -46,6 +46,7 @@ PAGES = {
     "approve_wave": "approve-wave",
     "archive_demand": "upload-demand",
     "cancel_wave": "cancel-wave",
+    "archive_campaign": "archive-campaign",
     "close_campaign": "close-campaign",
     "consume_demand": "upload-demand",
     "consume_archive_queue": "merge-lake",

@@ -18,12 +18,13 @@ class WavesConfig(AppConfig):
             template_edits,
         )
         from waves.receipts import memory
+        from waves.retention import old_rows
         from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
         from waves.uploads import dropped
         from waves.verdicts import saving, transform
 
         reports = Kept("texts and objections", "RETENTION_REPORT_DAYS", memory.old_reports)
-        kinds.register([reports])
+        kinds.register([reports, *old_rows.KEPT])
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
         dropped.watch()

@@ -57,16 +57,21 @@ def unfinished(campaign_pk: int) -> str:
             f"Wave {open_wave.name} is {open_wave.state}. Complete or cancel it before you close"
             " the campaign."
         )
-    messages = Send.objects.filter(wave__in=waves)
-    cancelled = Q(wave__state=WaveState.CANCELLED) | Q(wave__queue=Queue.CANCELLED)
-    waiting = messages.filter(state=SendState.PENDING).exclude(cancelled)
-    left = messages.filter(state=SendState.SENDING).count() + waiting.count()
+    left = messages_left(campaign_pk)
     if left:
         return (
             f"{plural(left, 'message')} of the campaign {'is' if left == 1 else 'are'} still"
             " pending, queued or in flight. Close the campaign after they are sent."
         )
     return ""
+
+
+def messages_left(campaign_pk: int) -> int:
+    """Messages of the campaign's waves that are pending, queued or in flight."""
+    messages = Send.objects.filter(wave__campaign=campaign_pk)
+    cancelled = Q(wave__state=WaveState.CANCELLED) | Q(wave__queue=Queue.CANCELLED)
+    waiting = messages.filter(state=SendState.PENDING).exclude(cancelled)
+    return messages.filter(state=SendState.SENDING).count() + waiting.count()
 
 
 def market_users(market_pk: int) -> list[str]:

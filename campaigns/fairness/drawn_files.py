@@ -13,7 +13,9 @@ def without(report: str, *, job_kind: str, subject_kind: str) -> list[ScoreFile]
     as those that a command processed.
     """
     drawn = ScoreFile.objects.filter(
-        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], **{f"{report}__isnull": True}
+        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED],
+        rows_deleted_at=None,
+        **{f"{report}__isnull": True},
     )
     waiting = {str(score_file.pk): score_file for score_file in drawn.defer("rules").order_by("pk")}
     asked = set(
@@ -29,4 +31,9 @@ def require_drawn(score_file: ScoreFile, possible: str) -> None:
     if not score_file.is_drawn:
         raise NotDrawn(
             f"Score file {score_file.pk} is {score_file.state}. {possible} once it is streamed."
+        )
+    if score_file.rows_deleted_at:
+        raise NotDrawn(
+            f"The rows of score file {score_file.pk} were deleted when its campaign was archived,"
+            " so nothing more can be found in it."
         )

@@ -73,14 +73,16 @@ class Migration(migrations.Migration):
                     ('first_drawn_at', models.DateTimeField(blank=True, editable=False, help_text='When the first rows were drawn', null=True)),
                     ('opened_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('closed_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
                     ('active_score_file', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.scorefile')),
                     ('named_score_file', models.ForeignKey(blank=True, editable=False, help_text='The file that will be active, named before luck could be known', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.scorefile')),
                     ('created_at', models.DateTimeField(auto_now_add=True)),
                 ],
                 options={
                     'ordering': ['-id'],
-                    'permissions': [('process_scores', 'Can upload and process score files'), ('activate_scores', 'Can choose the active score file'), ('import_registrations', 'Can import registrations'), ('late_scores', 'Can take in score files after luck could be known'), ('late_activation', 'Can switch the active score file after luck could be known'), ('late_lists', 'Can change lists after luck could be known'), ('late_registrations', 'Can take in registrations after luck could be known'), ('enter_entropy', 'Can enter the public random value'), ('move_entropy_source', 'Can move the public source of an open campaign once'), ('view_personal_data', 'Can see e-mail addresses, phone numbers and codes'), ('export_personal_data', 'Can download files that hold personal data')],
+                    'permissions': [('process_scores', 'Can upload and process score files'), ('activate_scores', 'Can choose the active score file'), ('import_registrations', 'Can import registrations'), ('late_scores', 'Can take in score files after luck could be known'), ('late_activation', 'Can switch the active score file after luck could be known'), ('late_lists', 'Can change lists after luck could be known'), ('late_registrations', 'Can take in registrations after luck could be known'), ('enter_entropy', 'Can enter the public random value'), ('move_entropy_source', 'Can move the public source of an open campaign once'), ('view_personal_data', 'Can see e-mail addresses, phone numbers and codes'), ('export_personal_data', 'Can download files that hold personal data'), ('archive_campaign', 'Can archive closed campaigns')],
                     'constraints': [
+                        models.CheckConstraint(condition=models.Q(models.Q(('archived_at__isnull', False), ('status', 'archived')), models.Q(models.Q(('status', 'archived'), _negated=True), ('archived_at', None)), _connector='OR'), name='campaign_archived_has_its_time'),
                         models.CheckConstraint(condition=models.Q(('status', 'draft'), models.Q(('seed__isnull', False), ('salt__isnull', False), models.Q(('commitment', ''), _negated=True), models.Q(('draw_scheme', 1), models.Q(('salt_commitment', ''), _negated=True), _connector='OR')), _connector='OR'), name='campaign_open_has_its_draw'),
                         models.CheckConstraint(condition=models.Q(models.Q(('entropy_chain', ''), ('entropy_round', None)), models.Q(models.Q(('entropy_chain', ''), _negated=True), models.Q(('entropy_source', ''), _negated=True), ('entropy_round__gte', 1)), _connector='OR'), name='campaign_round_is_of_a_chain'),
                         models.CheckConstraint(condition=models.Q(('status', 'draft'), models.Q(('entropy_public_at', None), ('entropy_source', '')), models.Q(('draw_supplied', True), ('entropy_public_at', None)), ('draw_scheme', 1), models.Q(models.Q(('entropy_source', ''), _negated=True), models.Q(('entropy_public_at', None), _negated=True), ('entropy_public_at__gt', models.F('opened_at'))), _connector='OR'), name='campaign_source_was_to_come'),
@@ -375,6 +377,7 @@ class Migration(migrations.Migration):
                     ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                     ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('streamed_at', models.DateTimeField(blank=True, null=True)),
+                    ('rows_deleted_at', models.DateTimeField(blank=True, editable=False, help_text='When its rows were deleted, because its campaign is archived', null=True)),
                 ],
                 options={
                     'ordering': ['-id'],

@@ -138,6 +138,7 @@ class Campaign(models.Model):
     )
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     active_score_file = models.ForeignKey(
         "ScoreFile",
@@ -172,8 +173,14 @@ class Campaign(models.Model):
             ("move_entropy_source", "Can move the public source of an open campaign once"),
             ("view_personal_data", "Can see e-mail addresses, phone numbers and codes"),
             ("export_personal_data", "Can download files that hold personal data"),
+            ("archive_campaign", "Can archive closed campaigns"),
         ]
         constraints = [
+            models.CheckConstraint(
+                name="campaign_archived_has_its_time",
+                condition=Q(status=CampaignStatus.ARCHIVED, archived_at__isnull=False)
+                | ~Q(status=CampaignStatus.ARCHIVED) & Q(archived_at=None),
+            ),
             models.CheckConstraint(
                 name="campaign_open_has_its_draw",
                 condition=Q(status=CampaignStatus.DRAFT)

@@ -105,6 +105,12 @@ class ScoreFile(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     streamed_at = models.DateTimeField(null=True, blank=True)
+    rows_deleted_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When its rows were deleted, because its campaign is archived",
+    )
 
     class Meta:
         ordering = ["-id"]

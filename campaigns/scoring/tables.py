@@ -106,6 +106,22 @@ def drop(score_file_id: int) -> None:
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(name_of(score_file_id, of)))
 
 
+def rows_in(score_file_id: int) -> int:
+    """How many rows both tables have; nought where they are gone."""
+    total = 0
+    for of in (SCORES, REJECTED):
+        if is_there(score_file_id, of):
+            query = sql.SQL("SELECT count(*) FROM {}").format(name_of(score_file_id, of))
+            (rows,) = first_row(query) or (0,)
+            total += rows
+    return total
+
+
+def is_there(score_file_id: int, of: str = SCORES) -> bool:
+    query = "SELECT 1 WHERE to_regclass(%(table)s) IS NOT NULL"
+    return first_row(query, table=f"{of}_{score_file_id}") is not None
+
+
 def fill(score_file_id: int, frame: pl.DataFrame) -> None:
     """Add accepted rows (COLUMNS; no control character in a string) to the bare table."""
     copy_plain(name_of(score_file_id), COLUMNS, frame)

@@ -18,11 +18,13 @@ from campaigns.named_file import luck_known
 from campaigns.opening import subject_of
 from campaigns.rule_changes import NOTHING
 from campaigns.scoring.activation import FILE_NAMED
+from console.archiving import archive
 from operations.models import StatusChange
 
 MOVES: dict[str, str] = {
     CampaignStatus.OPEN: "Opened: the draw was locked",
     CampaignStatus.CLOSED: "Closed: the draw was revealed",
+    archive.ASKED: "Archiving started",
     CampaignStatus.ARCHIVED: "Archived",
     "deleted": "Draft deleted",
 }

@@ -197,6 +197,11 @@ def _next(standing: Standing) -> tuple[str, str]:
             ),
             "",
         )
+    if status == CampaignStatus.ARCHIVED:
+        return (
+            "The campaign is archived. Its rows are deleted by age; files, counts and the proof"
+            " are kept."
+        ), ""
     if status != CampaignStatus.OPEN:
         return "The campaign is closed. The draw is revealed, and anyone can check it.", ""
     return _next_of_waves(standing) or _next_of_files(standing)

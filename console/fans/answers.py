@@ -37,6 +37,12 @@ def about_registration(fan: FanFacts) -> Iterator[str]:
 
 
 def about_scores(fan: FanFacts) -> Iterator[str]:
+    if deleted := fan.facts.scores_deleted_at:
+        yield (
+            f"The rows of this campaign's score files were deleted on {deleted:%-d %b %Y}, after it"
+            " was archived. Score, place and result are in the proof, under the fan's reference."
+        )
+        return
     active, number = fan.facts.active, fan.campaign.active_score_file_id
     scored = [row.score_file for row in fan.scores]
     rejected = [row for row in fan.rejected_rows if row.score_file_id == number]
@@ -72,8 +78,8 @@ def about_waves(fan: FanFacts) -> Iterator[str]:
             f"Not selected in {plural(len(facts.prepared), 'wave')} that"
             f" {'is' if len(facts.prepared) == 1 else 'are'} prepared or sent."
         )
-    if not live and not facts.prepared:
-        yield "No wave of this campaign is prepared."
+    if not live:
+        yield from _about_deleted(fan)
     for on_list in fan.on_lists:
         yield about_list(on_list, since=[wave.name for wave in live])
     for wave in told:
@@ -82,6 +88,23 @@ def about_waves(fan: FanFacts) -> Iterator[str]:
     if not live:
         for name in facts.to_be_prepared:
             yield f"Wave {name} is not prepared yet. Whether it selects this fan is not known."
+
+
+def _about_deleted(fan: FanFacts) -> Iterator[str]:
+    """Of waves without members and messages: nothing is denied. [O-10]"""
+    if not (deleted := fan.facts.deleted_waves):
+        if not fan.facts.prepared:
+            yield "No wave of this campaign is prepared."
+        return
+    yield (
+        f"The members and messages of {plural(len(deleted), 'wave')} were deleted some time after"
+        " the campaign was archived. Whom they selected is in the proof."
+    )
+    yield (
+        "The fan has a code of this campaign."
+        if fan.holds_code
+        else "No code of this campaign was assigned to the fan."
+    )
 
 
 def about_list(on_list: OnList, *, since: Sequence[str]) -> str:

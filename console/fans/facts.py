@@ -41,7 +41,8 @@ TO_BE_PREPARED = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAIL
 @dataclass(frozen=True)
 class CampaignFacts:
     """What is the same for all fans of a campaign: what was read, what is still being read, the
-    names of the waves that select fans by how far they are, and the waiting lists.
+    names of the waves that select fans by how far they are, and the waiting lists; of an archived
+    one also what of it was deleted by age. [O-10]
     """
 
     campaign: Campaign
@@ -51,6 +52,8 @@ class CampaignFacts:
     prepared: tuple[str, ...]
     to_be_prepared: tuple[str, ...]
     lists: tuple[KeptList, ...]
+    scores_deleted_at: datetime | None = None
+    deleted_waves: tuple[str, ...] = ()  # without members and messages
 
 
 @dataclass(frozen=True)
@@ -145,9 +148,14 @@ def _searched(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def of_campaign(campaign: Campaign) -> CampaignFacts:
     """What holds for every fan of the campaign."""
-    files = list(campaign.score_files.only("name", "state", "campaign_id").order_by("-id"))
+    columns = ("name", "state", "campaign_id", "rows_deleted_at")
+    files = list(campaign.score_files.only(*columns).order_by("-id"))
     selecting = campaign.waves.exclude(kind=WaveKind.NOT_SELECTED).order_by("id")
-    waves = list(selecting.values_list("name", "state"))
+    waves = list(selecting.filter(rows_deleted_at=None).values_list("name", "state"))
+    deleted = selecting.filter(rows_deleted_at__isnull=False).values_list("name", flat=True)
+    scores_deleted_at = max(
+        (one.rows_deleted_at for one in files if one.rows_deleted_at), default=None
+    )
     imports = RegistrationImport.objects.filter(campaign=campaign, finished=False)
     return CampaignFacts(
         campaign,
@@ -156,7 +164,10 @@ def of_campaign(campaign: Campaign) -> CampaignFacts:
         unread_imports=tuple(imports.values_list("name", flat=True)[:MOST_ROWS]),
         prepared=tuple(name for name, state in waves if state in PREPARED),
         to_be_prepared=tuple(name for name, state in waves if state in TO_BE_PREPARED),
-        lists=lists_of(campaign)[:MOST_ROWS],
+        # a place is found by the band score
+        lists=() if scores_deleted_at else lists_of(campaign)[:MOST_ROWS],
+        scores_deleted_at=scores_deleted_at,
+        deleted_waves=tuple(deleted) if campaign.archived_at else (),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -35,8 +36,9 @@ from console.campaigns.progress import progress_of
 from console.forms import EntropyForm, MoveSourceForm
 from console.pages.jobs import work_on
 from console.proof.proof import published_bundle
-from console.tasks import start_proof
+from console.tasks import start_archiving, start_proof
 from operations.plurals import plural
+from waves.errors import ReasonMissing
 from waves.models import Wave
 
 FILES_SHOWN = 10
@@ -80,6 +82,8 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         waves=Wave.objects.filter(campaign=shown).defer("content", "options"),
         **_source_of(shown),
         proof=published_bundle(shown),
+        member_days=settings.RETENTION_MEMBER_DAYS,
+        score_days=settings.RETENTION_SCORE_DAYS,
         **work_on(request, opening.subject_of(shown)),
         history=history,
         has_older=has_older,
@@ -183,6 +187,20 @@ def close_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
     done = "The campaign is closed and the draw is revealed. The proof is being created."
     return attempt(request, close, done, back=_page_of(named))
+
+
+@action(*rights.ARCHIVE)
+def archive_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Have a worker check and archive it."""
+    named = _named(campaign_id)
+
+    def archive() -> None:
+        if not (reason := reason_of(request)):
+            raise ReasonMissing("Enter why the campaign is archived. It is logged.")
+        start_archiving(named, by=request.user, reason=reason)
+
+    done = "The proof and the data lake are being checked. Then the campaign is archived."
+    return attempt(request, archive, done, back=_page_of(named))
 
 
 @action(*rights.PROVE)

@@ -23,6 +23,7 @@ from console.proof.public_waves import public_waves
 from console.proof.shards import publish
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
+from operations.database.locks import exclusive
 from operations.instants import iso
 from waves.choices import WaveKind
 from waves.models import Wave
@@ -159,19 +160,47 @@ def public_attempt(file: ScoreFile) -> dict[str, Any]:
 
 def proof_bundle(campaign_id: str) -> dict[str, Any]:
     """Make the bundle of a closed campaign and put it into the scoring bucket; the result object of
-    the command. [S-10]
+    the command. That of an archived one stays as it was checked: its rows go. [S-10, O-10]
 
     The same state of the campaign gives the same bytes. Raises UnknownCampaign, and WrongStatus
     unless closed.
     """
-    campaign = campaign_of(campaign_id)
-    if campaign.status not in REVEALED:
+    with exclusive(making(campaign_id)):
+        campaign = campaign_of(campaign_id)
+        if campaign.status not in REVEALED:
+            raise WrongStatus(
+                f"Campaign {campaign_id} is {campaign.status}: its seed stays secret until"
+                " close_campaign closed it."
+            )
+        waves = public_waves(campaign.pk, revealed=True)
+        if campaign.status == CampaignStatus.ARCHIVED:
+            sha256 = _stored(campaign)
+        else:
+            sha256 = _make(campaign, waves)
+    key, about = bundle_key(campaign_id), {"sha256": sha256, "waves": len(waves)}
+    return {"bundle": buckets.scoring().url_or_path(key), "key": key, **about}
+
+
+def making(campaign_id: str) -> str:
+    """The lock of who makes a campaign's bundle, or deletes the rows that it is made of."""
+    return f"proof of campaign {campaign_id}"
+
+
+def _stored(campaign: Campaign) -> str:
+    """The SHA-256 of an archived campaign's bundle. Raises WrongStatus where there is none."""
+    found = published_bundle(campaign)
+    if not found.sha256:
         raise WrongStatus(
-            f"Campaign {campaign_id} is {campaign.status}: its seed stays secret until"
-            " close_campaign closed it."
+            f"Campaign {campaign.campaign_id} is archived, and its proof cannot be read. Restore"
+            f" {bundle_key(campaign.campaign_id)} from a backup: the rows it was made of are gone."
         )
+    return found.sha256
+
+
+def _make(campaign: Campaign, waves: list[tuple[Wave, dict[str, Any]]]) -> str:
+    """Write and publish the bundle and its shards; its SHA-256."""
+    campaign_id = campaign.campaign_id
     key, bucket = bundle_key(campaign_id), buckets.scoring()
-    waves = public_waves(campaign.pk, revealed=True)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle.zip"
         made = _write(target, campaign, [wave for wave, shown in waves if _is_proven(shown)])
@@ -181,7 +210,7 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     bucket.put(f"{key}.sha256", f"{made.sha256}\n{made.shards.root}\n".encode())
     about = {"sha256": made.sha256, "waves": len(waves)}
     logger.info("proof bundle made", extra={"campaign": campaign_id, **about})
-    return {"bundle": bucket.url_or_path(key), "key": key, **about}
+    return made.sha256
 
 
 def _is_proven(wave: dict[str, Any]) -> bool:

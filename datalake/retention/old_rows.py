@@ -15,7 +15,7 @@ from datalake.choices import StreamName
 from datalake.models import DeadLetter
 from datalake.parity import published
 from datalake.streams import consumers
-from operations.database.statements import first_row, run
+from operations.database.statements import first_row, run, unhurried
 from operations.retention.kinds import Kept
 
 ROWS_AT_A_TIME: Final = 500  # batches, letters, messages
@@ -35,6 +35,17 @@ DELETE FROM datalake_seenrecord AS seen USING datalake_claim AS claim
 WHERE seen.ctid >= %(first)s::tid AND seen.ctid < %(end)s::tid AND claim.id = seen.claim
     AND claim.state = 'done' AND claim.done_at < %(before)s
     AND (claim.is_counted OR claim.consumer <> 'lake')
+"""
+# What found its identities by a claim would not find it any more, and a file of the lake, or what
+# was adopted from a bucket, is known by its claim.
+_FIRST_IN_USE = "SELECT min(claim) FROM datalake_seenrecord"
+_CLAIMS = """
+DELETE FROM datalake_claim WHERE id IN (
+    SELECT id FROM datalake_claim AS claim
+    WHERE done_at < %(before)s AND state = 'done' AND id < %(in_use)s
+        AND (is_counted OR consumer <> 'lake') AND source NOT LIKE 'file:%%'
+        AND NOT EXISTS (SELECT FROM datalake_lakefile WHERE claim_id = claim.id)
+    ORDER BY done_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 """
 _LETTERS = """
 DELETE FROM datalake_deadletter WHERE id IN (
@@ -84,6 +95,13 @@ def old_identities(before: datetime) -> Iterator[int]:
         yield run(_IDENTITIES, before=before, **span)
 
 
+def old_claims(before: datetime) -> Iterator[int]:
+    """Not those of identities that are still kept: the table of identities is read once for it."""
+    with unhurried():
+        (in_use,) = first_row(_FIRST_IN_USE) or (None,)
+    yield from _until_none(_CLAIMS, before=before, in_use=FARTHEST if in_use is None else in_use)
+
+
 def settled_letters(before: datetime) -> Iterator[int]:
     yield from _until_none(_LETTERS, before=before)
 
@@ -101,6 +119,7 @@ def _until_none(statement: str, **values: object) -> Iterator[int]:
 KEPT: Final = (
     Kept("stream batches", "RETENTION_STREAM_DAYS", old_batches),
     Kept("identities of records", "RETENTION_IDENTITY_DAYS", old_identities),
+    Kept("finished claims of consumers", "RETENTION_CLAIM_DAYS", old_claims),
     Kept("settled dead letters", "RETENTION_DEAD_LETTER_DAYS", settled_letters),
     Kept("messages of queues", "RETENTION_STREAM_DAYS", settled_messages),
 )

@@ -34,12 +34,14 @@ def run(job_id: int) -> dict[str, int]:
     deleted: dict[str, int] = {}
     with leases.working(job_id) as lease:
         for kind in kinds.registered():
-            lease.step(f"Deleting old {kind.rows}")
-            deleted[kind.rows] = _prune(kind, lease)
+            deleted[kind.rows] = prune(kind, lease)
     return deleted
 
 
-def _prune(kind: Kept, lease: Lease) -> int:
+def prune(kind: Kept, lease: Lease) -> int:
+    """Delete what is old of one kind, as a step of a job; how many rows. Raises as `run` does."""
+    lease.report_progress(0, 0)
+    lease.step(f"Deleting old {kind.rows}", progress=0, total=0)
     before = database_time() - timedelta(days=getattr(settings, kind.setting))
     total, some = 0, kind.delete_old(before)
     while True:
@@ -52,6 +54,7 @@ def _prune(kind: Kept, lease: Lease) -> int:
         if rows is None:
             return total
         total += rows
+        lease.report_progress(total, 0)
 
 
 def _count(kind: Kept, rows: int) -> None:

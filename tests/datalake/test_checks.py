@@ -106,3 +106,11 @@ def test_o10_identities_are_kept_longer_than_what_they_identify(settings, name):
     setattr(settings, name, settings.RETENTION_IDENTITY_DAYS)
     (error,) = checks.identities_are_kept_longer_than_records(None)
     assert error.id == "datalake.E020"
+
+
+def test_o10_claims_go_no_sooner_than_the_identities_that_name_them(settings):
+    settings.RETENTION_CLAIM_DAYS = settings.RETENTION_IDENTITY_DAYS
+    assert checks.claims_are_kept_as_long_as_identities(None) == []
+    settings.RETENTION_CLAIM_DAYS -= 1
+    (error,) = checks.claims_are_kept_as_long_as_identities(None)
+    assert error.id == "datalake.E021"

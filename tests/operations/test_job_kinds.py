@@ -25,6 +25,7 @@ from operations.models import Job
 from operations.subjects import Subject
 
 KINDS = {
+    "archive_campaign": "campaigns.archive_campaign",
     "archive_demand": "demand.add_eventupload",
     "archive_merge": "datalake.add_merge",
     "compose_supplement": "campaigns.process_scores",

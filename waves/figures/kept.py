@@ -120,18 +120,27 @@ def was_counted(wave_id: int) -> bool:
 @transaction.atomic
 def count(wave_id: int) -> None:
     """Count the blocks of a wave that changed; of one that was never counted, all. Whoever comes
-    meanwhile waits, and finds it done.
+    meanwhile waits, and finds it done. What was counted before its rows began to be deleted stays.
+    [O-10]
     """
     lock_in_transaction(f"figures of wave {wave_id}")
+    if Wave.objects.filter(pk=wave_id, rows_deleted_at__isnull=False).exists():
+        forget_changes(wave_id)
+        return
     changed = FigureChange.objects.filter(wave=wave_id).values("block").distinct().count()
     blocks = FigureBlock.objects.filter(wave=wave_id).count()
     messages = _ALL if 2 * changed > blocks or not blocks else _CHANGED
     run(_COUNT.format(messages=messages), wave=wave_id)
 
 
+def forget_changes(wave_id: int) -> None:
+    """What changed is not to be counted: the rows are deleted by age."""
+    FigureChange.objects.filter(wave=wave_id).delete()
+
+
 def _stale(waves: list[int]) -> list[int]:
     changed = Exists(FigureChange.objects.filter(wave=OuterRef("pk")))
     counted = Exists(FigureBlock.objects.filter(wave=OuterRef("pk")))
-    triggered = Wave.objects.filter(pk__in=waves, triggered_at__isnull=False)
+    triggered = Wave.objects.filter(pk__in=waves, triggered_at__isnull=False, rows_deleted_at=None)
     found = triggered.filter(changed | ~counted).order_by("pk")
     return list(found.values_list("pk", flat=True))

@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                     ('scheduled_at', models.DateTimeField(blank=True, null=True)),
                     ('triggered_at', models.DateTimeField(blank=True, null=True)),
                     ('completed_at', models.DateTimeField(blank=True, null=True)),
+                    ('rows_deleted_at', models.DateTimeField(blank=True, editable=False, help_text='When its members and messages began to be deleted, long after its campaign was archived: its counts stay as they were then', null=True)),
                     ('created_at', models.DateTimeField(auto_now_add=True)),
                 ],
                 options={
@@ -215,6 +216,7 @@ class Migration(migrations.Migration):
                     ('reserved_at', models.DateTimeField(blank=True, null=True)),
                     ('assigned_at', models.DateTimeField(blank=True, null=True)),
                     ('published_at', models.DateTimeField(blank=True, null=True)),
+                    ('sent_at', models.DateTimeField(blank=True, editable=False, help_text='When it was first sent; kept here once the messages are deleted by age', null=True)),
                     ('confirmed_at', models.DateTimeField(blank=True, help_text='When the code service confirmed that it is assigned, or has it back', null=True)),
                 ],
                 options={

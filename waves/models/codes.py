@@ -83,6 +83,12 @@ class Code(models.Model):
     reserved_at = models.DateTimeField(null=True, blank=True)
     assigned_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it was first sent; kept here once the messages are deleted by age",
+    )
     confirmed_at = models.DateTimeField(
         null=True,
         blank=True,

@@ -187,6 +187,13 @@ class Wave(models.Model):
     scheduled_at = models.DateTimeField(null=True, blank=True)
     triggered_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    rows_deleted_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When its members and messages began to be deleted, long after its campaign was"
+        " archived: its counts stay as they were then",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

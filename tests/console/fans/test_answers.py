@@ -72,9 +72,21 @@ SCORES = {
         {"facts": of(unread_files=("new.txt",))},
         ["Not in the active", "Score file new.txt is not processed yet"],
     ),
+    "deleted by age": (
+        {"facts": of(scores_deleted_at=datetime(2026, 1, 2, tzinfo=UTC))},
+        ["The rows of this campaign's score files were deleted on 2 Jan 2026"],
+    ),
 }
 WAVES = {
     "none": ({}, ["No wave of this campaign is prepared."]),
+    "deleted by age": (
+        {"facts": of(deleted_waves=("w1", "w2")), "holds_code": True},
+        ["The members and messages of 2 waves were deleted", "The fan has a code of this campaign"],
+    ),
+    "deleted by age, without a code": (
+        {"facts": of(deleted_waves=("w1",))},
+        ["The members and messages of 1 wave were deleted", "No code of this campaign was"],
+    ),
     "not selected": (
         {"facts": of(prepared=("w1", "w2"))},
         ["Not selected in 2 waves that are prepared or sent."],

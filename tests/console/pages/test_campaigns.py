@@ -152,3 +152,20 @@ def test_the_page_shows_what_it_knows_while_the_bucket_is_away(client, monkeypat
     html = client.get(address).content.decode()
     assert "The scoring bucket can’t be reached right now." in html
     assert "Create the proof" not in html
+
+
+def test_c2_a_closed_campaign_is_archived_by_a_job_with_a_reason_and_the_right(client, viewer):
+    campaign = close_campaign(campaign_with(fans=1).pk, by=None)
+    page, act = f"/admin/campaign/{campaign.campaign_id}/", "archive/"
+    assert f'action="{page}{act}"' in client.get(page).content.decode()
+    assert f'action="{page}{act}"' not in viewer.get(page).content.decode()
+    assert viewer.post(page + act, {"reason": "over"}).status_code == 403
+    assert "Enter why" in said(client.post(page + act, {"reason": " "}, follow=True))[0]
+    answer = client.post(page + act, {"reason": "the tour is over"}, follow=True)
+    assert "are being checked" in said(answer)[-1]
+    job = Job.objects.get()
+    assert (job.kind, job.subject) == ("archive_campaign", ("campaign", campaign.campaign_id))
+    tasks.run_job(job.pk)
+    html = client.get(page).content.decode()
+    assert "It was not created yet" in html
+    assert "the tour is over" in html

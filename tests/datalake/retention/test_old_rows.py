@@ -124,3 +124,25 @@ def test_o10_the_command_and_the_nightly_run_delete_what_is_old():
         for job in Job.objects.filter(kind="prune", state="queued"):
             prune.run(job.pk)
         assert not DeadLetter.objects.exists()
+
+
+def test_o10_a_finished_claim_goes_when_no_identity_and_no_file_is_known_by_it():
+    publish_registrations(1, key="one")
+    consumers.consume(once=True)
+    save.save("input")
+    published.count_published()
+    aged()
+    (of_lake,) = Claim.objects.filter(consumer="lake")
+    assert Claim.objects.exclude(pk=of_lake.pk).exists()
+    kept = [
+        Claim.objects.create(consumer="x", source="file:adopted", state="done"),
+        Claim.objects.create(consumer="x", source="input"),
+    ]
+    Claim.objects.filter(consumer="x").update(done_at=before(300))
+    kept.append(
+        Claim.objects.create(consumer="y", source="input", state="done", done_at=timezone.now())
+    )
+    assert sum(old_rows.old_claims(before())) == 0  # the oldest has an identity still
+    SeenRecord.objects.all().delete()
+    assert sum(old_rows.old_claims(before())) > 0
+    assert set(Claim.objects.all()) == {of_lake, *kept}

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign, ListEntry
@@ -107,9 +108,9 @@ def test_x12_only_a_fan_with_an_assigned_code_and_only_that_code():
 
 def test_c2_a_closed_campaign_allows_it_and_an_archived_one_does_not():
     wave = sent_wave()
-    Campaign.objects.update(status="archived")
+    Campaign.objects.update(status="archived", archived_at=timezone.now())
     refused(wanted(wave), "is archived", WrongStatus)
-    Campaign.objects.update(status="closed")
+    Campaign.objects.update(status="closed", archived_at=None)
     assert ask(wanted(wave), by=person("desk"))
 
 

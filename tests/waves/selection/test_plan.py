@@ -37,7 +37,8 @@ def test_w5_the_market_file_of_the_bucket_is_laid_over_the_campaigns_markets():
 @pytest.mark.parametrize("status", ["draft", "closed", "archived"])
 def test_c2_a_campaign_that_is_not_open_has_no_waves(ann, status):
     campaign = campaign_with(5)
-    Campaign.objects.filter(pk=campaign.pk).update(status=status)
+    archived_at = NOW if status == "archived" else None
+    Campaign.objects.filter(pk=campaign.pk).update(status=status, archived_at=archived_at)
     with pytest.raises(WrongStatus):
         prepare(request(campaign), by=ann, now=NOW)
     assert nothing_written()

@@ -117,7 +117,7 @@ def test_t3_many_are_looked_up_in_few_queries(monkeypatch):
 def test_t2_what_the_trigger_published_goes_on_also_from_a_campaign_that_was_closed_since():
     wave = scheduled(3, capacities={"west": 3})
     check_due_waves(now=NOTIFY)
-    Campaign.objects.update(status="archived")
+    Campaign.objects.update(status="archived", archived_at=NOTIFY)
     consume()
     assert {each["globalUserId"] for each in told()} == {f"fan-{n:06d}" for n in range(3)}
     assert Registrant.objects.filter(campaign=wave.campaign, verdict=True).count() == 3
