@@ -18,7 +18,7 @@ from campaigns.choices import ScoreFileState
 from campaigns.models import Campaign, Registrant, RejectedRegistration, ScoreFile, SuspiciousFan
 from campaigns.scoring import tables
 from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
-from datalake.erased.tombstones import tombstones
+from datalake.erased.names import name_of
 from operations.choices import LIVE_JOBS
 from operations.database.statements import rows, run
 from operations.models import Job
@@ -31,13 +31,6 @@ _OF_SCORES: Final = """UPDATE {table} SET global_user_id = %(name)s, row_id = ''
 _OF_REJECTED: Final = """UPDATE {table} SET raw = '', member_id = '', email = '', phone = '',
     global_user_id = CASE WHEN global_user_id = %(fan)s THEN %(name)s ELSE global_user_id END
     WHERE line = ANY(%(lines)s)"""
-
-
-def name_in(campaign: Campaign, sought: Sought) -> str:
-    """What stands for the fan in this campaign. [S-8]"""
-    salt = bytes(campaign.salt or b"")
-    frame = pl.DataFrame(draw.fan_refs(salt, pl.Series([sought.fan_id])))
-    return str(frame.select(tombstones(pl.col("fan_ref"), sought.number))[0, 0])
 
 
 def reference_in(campaign_id: str, fan_id: str) -> str | None:
@@ -81,7 +74,7 @@ def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
     """Take the fan out of the campaign's rows, in the transaction that holds its lock and in which
     the database knows that an erasure is at work.
     """
-    name = name_in(campaign, sought)
+    name = name_of(campaign.campaign_id, sought.fan_id, sought.number)
     registrants = Registrant.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
     emptied: dict[str, Any] = dict.fromkeys((*CONTACTS, "phone_region", "country", "language"), "")
     _note(touch, "registrations", registrants.update(global_user_id=name, **emptied))

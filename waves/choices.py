@@ -59,6 +59,7 @@ class RowReason(models.TextChoices):
     MALFORMED_ROW = "malformed_row", "Unreadable row"
     MISSING_USER_ID = "missing_user_id", "No fan id"
     DUPLICATE = "duplicate", "Duplicate of an earlier row"
+    ERASED = "erased", "Fan was erased"
     UNKNOWN_FAN = "unknown_fan", "Not registered"
     UNKNOWN_MARKET = "unknown_market", "Unknown market"
     BLACKLISTED_EMAIL = "blacklisted_email", "Address is on the blacklist"

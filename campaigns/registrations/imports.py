@@ -29,6 +29,7 @@ from campaigns.models import Campaign, Market, RegistrationImport
 from campaigns.opening import require_open
 from campaigns.registrations import corrections, rejected_file
 from campaigns.registrations import staging as stage
+from campaigns.registrations.forgetting import forget_erased
 from campaigns.registrations.judging import Judged, RegistrationRules, as_rejected, judge
 from campaigns.registrations.kept_lines import KeptLines
 from campaigns.registrations.publishing import publish
@@ -195,6 +196,7 @@ def process(job_id: int) -> RegistrationImport:
                     _import(found, source, 2 * rows, lease)
         if not found.rejected_key:
             rejected_file.write(found)
+        forget_erased(found)
         judged, total = found.rows_in, found.rows_in + found.accepted
         lease.step(
             "Publishing registrations",

@@ -23,6 +23,7 @@ STAGED: tuple[str, ...] = (
     *("line", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed"),
     *("country", "language", "preferences", "registered_at", "changed_at", "tags", "shared_email"),
 )
+_NO_DATE = pl.datetime(1, 1, 1, time_zone="UTC")
 REJECTED: tuple[str, ...] = ("line", "global_user_id", "reason", "raw", *FOUND_BY)
 
 
@@ -65,13 +66,14 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> Judged:
         instants_of(chunk.rows["date_created"]).alias("changed_at"),
         _wanted().alias("wanted"),
     )
-    dates = rows.select(pl.coalesce("changed_at", "registered_at")).to_series()
-    rows = rows.with_columns(judge_by.erased.since(rows["global_user_id"], dates))
+    dates = rows.select(pl.coalesce("changed_at", "registered_at", _NO_DATE)).to_series()
+    erased = judge_by.erased.since(rows["global_user_id"], dates)
+    rows = rows.with_columns(erased)
     judged = _check_languages(check_contacts(rows, judge_by.contacts))
     reasons = judged.select(_reason(judge_by).alias("reason")).to_series()
     is_acceptable = reasons.is_null()
     malformed = chunk.malformed.with_columns(reason=pl.lit(Reason.MALFORMED_ROW.value))
-    rejected = as_rejected(chunk.rows.with_columns(reasons).filter(~is_acceptable))
+    rejected = as_rejected(chunk.rows.with_columns(reasons, erased).filter(~is_acceptable))
     return Judged(
         _staged(judged.filter(is_acceptable), judge_by.contacts.max_fans_per_contact),
         chunk.rows.select(kept_lines.COLUMNS).filter(is_acceptable),
@@ -85,7 +87,9 @@ def as_rejected(written: pl.DataFrame) -> pl.DataFrame:
     are found. [X-1] Of those of erased fans only line and reason are kept. [X-11]
     """
     found = written.select("line", "global_user_id", "reason", "raw", *search_forms(*FOUND_BY))
-    is_erased = pl.col("reason") == Reason.ERASED.value
+    # a row of theirs without a date is rejected for that; nothing says that it is newer
+    undated = written["erased"] if "erased" in written.columns else pl.lit(value=False)
+    is_erased = undated | (pl.col("reason") == Reason.ERASED.value)
     kept = pl.exclude("line", "reason")
     return found.with_columns(pl.when(is_erased).then(pl.lit("")).otherwise(kept).name.keep())
 

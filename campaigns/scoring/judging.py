@@ -170,9 +170,9 @@ def judge_chunk(
     )
 
 
-def _rejected(reading: Reading, reasons: pl.Series) -> pl.DataFrame:
-    """`line`, `global_user_id`, `fan_ref`, `reason`, `raw` and what they are found by, of the
-    malformed lines and of the rows with a reason.
+def _rejected(reading: Asked, reasons: pl.Series) -> pl.DataFrame:
+    """`line`, `global_user_id`, `fan_ref`, `is_erased`, `reason`, `raw` and what they are found by,
+    of the malformed lines and of the rows with a reason.
     """
     lines = reading.lines
     malformed = pl.DataFrame({"line": lines.malformed}, schema={"line": pl.Int64}).select(
@@ -180,26 +180,28 @@ def _rejected(reading: Reading, reasons: pl.Series) -> pl.DataFrame:
         pl.lit("").alias("global_user_id"),
         pl.lit(Reason.MALFORMED_ROW.value).alias("reason"),
     )
-    rows = lines.rows.with_columns(reasons, reading.refs.alias("fan_ref"))
+    rows = lines.rows.with_columns(
+        reasons, reading.refs.alias("fan_ref"), reading.are_erased.alias("is_erased")
+    )
     rejected = rows.filter(pl.col("reason").is_not_null())
     found_by = search_forms("tmemail", "sms", "member_id")
-    both = pl.concat(
-        [malformed, rejected.select("line", "global_user_id", "fan_ref", "reason", *found_by)],
-        how="diagonal",
-    ).sort("line")
+    ours = ("line", "global_user_id", "fan_ref", "is_erased", "reason")
+    both = pl.concat([malformed, rejected.select(*ours, *found_by)], how="diagonal").sort("line")
     return both.with_columns(lines.raws(both["line"]))
 
 
 def _without_erased(rejected: pl.DataFrame) -> pl.DataFrame:
-    """The rows of erased fans with their reference and without what they say. [X-11]"""
-    is_erased = pl.col("reason") == Reason.ERASED.value
+    """The rows of erased fans, also those that repeat one, with their reference and without what
+    they say. [X-11]
+    """
+    is_erased = pl.col("is_erased").fill_null(value=False)
     return rejected.with_columns(
         pl.when(is_erased)
         .then(tombstones(pl.col("fan_ref"), number=0))
         .otherwise("global_user_id")
         .alias("global_user_id"),
         pl.when(is_erased).then(pl.lit("")).otherwise(pl.col("raw", *FOUND_BY)).name.keep(),
-    ).drop("fan_ref")
+    ).drop("fan_ref", "is_erased")
 
 
 def _stored(accepted: pl.DataFrame) -> pl.DataFrame:

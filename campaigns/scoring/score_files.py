@@ -25,6 +25,7 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import bucket_lists, judging, publishing, rules, tables
 from campaigns.scoring.endings import failing_with_its_job
+from campaigns.scoring.forgetting import forget_erased
 from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import add_tallies
 from campaigns.scoring.reception import Received, receive
@@ -98,6 +99,7 @@ def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
     rejected_indexed = indexer.submit(tables.index, score_file.pk, tables.REJECTED)
     indexed = _draw(score_file, lease, indexer)
     _validate(score_file, lease, lines, rejected_indexed)
+    forget_erased(score_file_of(score_file.pk), lease)
     # a public value that was entered meanwhile woke no file: this one was not VALIDATED yet
     if indexed is None and (indexed := _draw(score_file, lease, indexer)) is None:
         return

@@ -18,7 +18,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 import campaigns.erasure
-from campaigns.locks import lock_campaign
 from campaigns.models import Campaign
 from console.erasure import objects, receipts, texts
 from console.models import ErasedPlace, Erasure
@@ -31,6 +30,7 @@ from demand.models import CurrentRecord
 from demand.sources import file_pipeline
 from operations import jobs, leases
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 from operations.database.statements import run
 from operations.errors import Refusal
 from operations.leases import Lease
@@ -126,15 +126,7 @@ def _with_contacts(receipt: Erasure) -> Sought:
     file_pipeline.refuse_while_archived()
     streams.refuse_while_saved(receipts.fan_of(receipt).erased_at)
     for campaign in Campaign.objects.order_by("pk"):
-        with transaction.atomic():
-            locked = lock_campaign(campaign.pk)
-            campaigns.erasure.refuse_while_processed(locked)
-            rows.refuse_while_at_work(locked, sought)
-            found = [
-                *campaigns.erasure.contacts_of(locked, sought.fan_id),
-                *rows.contacts_of(locked, sought.fan_id),
-            ]
-        sought = sought.with_contacts(found)
+        sought = sought.with_contacts(_contacts_in(campaign, sought))
     for record in CurrentRecord.objects.filter(fan_id=sought.fan_id).values_list(
         "record", flat=True
     ):
@@ -143,9 +135,20 @@ def _with_contacts(receipt: Erasure) -> Sought:
     return sought
 
 
+@retried
+def _contacts_in(campaign: Campaign, sought: Sought) -> list[str]:
+    with rows.locked(campaign.pk) as locked:
+        campaigns.erasure.refuse_while_processed(locked)
+        rows.refuse_while_at_work(locked, sought)
+        return [
+            *campaigns.erasure.contacts_of(locked, sought.fan_id),
+            *rows.contacts_of(locked, sought.fan_id),
+        ]
+
+
+@retried
 def _in_campaign(campaign: Campaign, sought: Sought, touch: Callable[[Place], object]) -> None:
-    with transaction.atomic():
-        locked = lock_campaign(campaign.pk)
+    with rows.locked(campaign.pk) as locked:
         run("SET LOCAL fairwave.erasure = 'on'")
         campaigns.erasure.refuse_while_processed(locked)
         rows.refuse_while_at_work(locked, sought)

@@ -18,11 +18,11 @@ from typing import IO, Any, BinaryIO, Final
 
 import polars as pl
 
-from campaigns.erasure import name_in
+from campaigns.formats import fan_lines
 from campaigns.models import Arrival, Campaign, FanList, RegistrationImport
-from console.erasure import lines
 from datalake.avro import container
 from datalake.erased.erasing import FILE, GONE, Left, Place, Sought, Touch
+from datalake.erased.names import name_of
 from datalake.errors import NoSuchObject, NotAvro
 from datalake.storage import buckets
 from datalake.storage.unpacking import GZIP_MAGIC, UNREADABLE, packed, unpacked
@@ -86,7 +86,8 @@ class _Names:
     """What stands for the fan in the files of a campaign, which their keys name."""
 
     def __init__(self, sought: Sought) -> None:
-        self._names = {each.campaign_id: name_in(each, sought) for each in Campaign.objects.all()}
+        campaigns = Campaign.objects.values_list("campaign_id", flat=True)
+        self._names = {each: name_of(each, sought.fan_id, sought.number) for each in campaigns}
         lists = FanList.objects.values_list("fanlist_id", "campaign__campaign_id")
         self._names |= {fanlist: self._names[campaign] for fanlist, campaign in lists}
 
@@ -179,7 +180,7 @@ def _is_of(record: Mapping[str, Any], sought: Sought) -> bool:
     """Whether a record is the fan's: by its id, and without one by what it says. A contact may be
     another fan's, too.
     """
-    whose = next((_text_of(record[name]) for name in record if name.lower() in lines.FANS), "")
+    whose = next((_text_of(record[name]) for name in record if name.lower() in fan_lines.FANS), "")
     return whose == sought.fan_id if whose else sought.named_in(str(record))
 
 
@@ -193,7 +194,7 @@ def _text_of(value: object) -> str:
 
 def _lines_without(source: IO[bytes], new: IO[bytes], sought: Sought, name: str) -> int:
     changed = 0
-    for line, is_other in lines.without(source, sought, name):
+    for line, is_other in fan_lines.without(source, sought, name):
         new.write(line)
         changed += is_other
     return changed

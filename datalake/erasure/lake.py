@@ -33,6 +33,7 @@ from datalake.models import LakeFile, LakeRewrite
 from datalake.parity import published
 from datalake.storage import buckets
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 
 AREA: Final = "campaign lake"
 BESIDE: Final = "erasing"
@@ -233,6 +234,7 @@ def _finish(note: LakeRewrite) -> None:
     bucket.delete(beside)
 
 
+@retried
 @transaction.atomic
 def _enter(note: LakeRewrite, file: LakeFile) -> None:
     days = {

@@ -30,6 +30,7 @@ from datalake.streams.batches import (
 )
 from datalake.streams.deduplication import digest_of
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 
 AREA: Final = "streams"
 KEYS_AT_A_TIME: Final = 500
@@ -81,6 +82,7 @@ def erase_batches(sought: Sought, touch: Touch) -> Iterator[Left]:
             _erase_batch(pk, sought, touch)
 
 
+@retried
 @transaction.atomic
 def _erase_batch(pk: int, sought: Sought, touch: Touch) -> None:
     row = StreamBatch.objects.filter(pk=pk).first()

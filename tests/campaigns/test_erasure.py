@@ -6,11 +6,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from campaigns.erasure import erase_rows, name_in, refuse_while_processed
+from campaigns.erasure import erase_rows, refuse_while_processed
 from campaigns.locks import lock_campaign
 from campaigns.models import FanScore, Registrant
 from campaigns.scoring import score_files
 from datalake.erased.erasing import Sought
+from datalake.erased.names import name_of
 from datalake.errors import EraseLater
 from operations.choices import JobState
 from operations.database.statements import run
@@ -44,7 +45,7 @@ def test_x11_reference_score_preferences_and_place_stay_and_what_leads_to_the_fa
     before = FanScore.objects.filter(global_user_id="fan-1").values().get()
     other = FanScore.objects.filter(global_user_id="fan-2").values().get()
     assert erased(campaign) == {"registrations": 1, "scores": 1}
-    name = name_in(campaign, ME)
+    name = name_of(campaign.campaign_id, ME.fan_id, ME.number)
     after = FanScore.objects.filter(global_user_id=name).values().get()
     gone = ("row_id", "member_id", "email", "phone", "phone_region", "country")
     assert after == before | dict.fromkeys(gone, "") | {"global_user_id": name}

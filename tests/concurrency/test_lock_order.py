@@ -1,5 +1,6 @@
 """Whoever changes several messages, or several campaigns, locks them in the order of their keys, so
-that receipts, senders and people never wait for each other in a circle. [N-3, N-4, N-5, X-5]
+that receipts, senders, erasures and people never wait for each other in a circle. [N-3, N-4, N-5,
+X-5, X-11]
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from datalake.erased.erasing import Sought
 from operations.database.statements import run
 from tests.support.forms import read_by
 from tests.support.people import client_of
@@ -24,7 +26,9 @@ from tests.support.sending import triggered_wave
 from tests.support.waiting import wait_until
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.choices import Channel, SendState
-from waves.models import ProviderAccount, Send, Template, Wave
+from waves.erasure import rows
+from waves.locks import lock_selections
+from waves.models import ProviderAccount, Resend, Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.providers import registry
 from waves.providers.outcomes import Receipt
@@ -192,6 +196,59 @@ def test_messages_are_locked_in_the_order_of_their_keys(change, state):
     backwards = sends[::-1]
     locked = locked_before_the_first(Send, [s.pk for s in sends], lambda: change(backwards))
     assert locked == 0
+
+
+def test_x11_an_erasure_locks_the_messages_of_a_fan_as_receipts_do_and_each_kind_before_the_next():
+    """[N-3] A receipt of the first message and one of that which was sent again may come at once."""
+    wave = triggered_wave(2)
+    new_messages.make_sends(wave)
+    member = wave.members.order_by("pk").first()
+    first, *rest = sends_of(wave, "sms", SendState.PENDING)
+    assert first.member_id == member.pk
+    again = Resend.objects.create(
+        wave=wave,
+        member=member,
+        channel="sms",
+        contact="+12065550000",
+        request="0" * 32,
+        key=uuid.uuid4(),
+        by=person("ann"),
+        why="asked",
+        is_corrected=False,
+        state=SendState.SENT,
+    )
+    with ThreadPoolExecutor(1) as thread:
+        with held(Send, first.pk):
+            done = thread.submit(_erased, wave.campaign, member.global_user_id)
+            wait_until(lambda: done.done() or _somebody_waits(), "a wait for the first message")
+            assert not done.done()
+            assert _free(Resend, [again.pk]) == 1
+            assert _free(Send, [each.pk for each in rest]) == len(rest)
+        done.result()
+    again.refresh_from_db()
+    assert again.contact == ""
+
+
+def test_x11_an_erasure_waits_for_selections_before_it_holds_a_campaign():
+    """[T-4] Who saves selections waits for registrants, and who holds those for another campaign."""
+    wave = triggered_wave(2)
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            lock_selections()
+            done = thread.submit(_erased, wave.campaign, "somebody")
+            wait_until(lambda: done.done() or _somebody_waits(), "a wait for the selections")
+            assert not done.done()
+            assert _free(Campaign, [wave.campaign_id]) == 1
+        done.result()
+
+
+def _erased(campaign: Campaign, fan: str) -> None:
+    try:
+        with rows.locked(campaign.pk) as locked:
+            run("SET LOCAL fairwave.erasure = 'on'")
+            rows.erase_rows(locked, Sought(fan, 1), lambda place: None)
+    finally:
+        connection.close()
 
 
 def test_n6_stopping_all_waits_for_the_first_account_and_holds_none_of_the_others():

@@ -5,15 +5,17 @@ the second count and the proof of the draw find the same references as before. [
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from campaigns.erasure import name_in
-from campaigns.locks import no_wave_selects
+from campaigns.locks import lock_campaign, no_wave_selects
 from campaigns.models import Campaign
 from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
+from datalake.erased.names import name_of
 from operations.database.locks import lock_in_key_order
 from waves.choices import SendState, WaveState
 from waves.digest import content_digest
@@ -41,12 +43,22 @@ _STOPPED: Final[dict[str, Any]] = dict.fromkeys(("claim", "lease_until", "not_be
 _EMPTIED: Final[dict[str, Any]] = dict.fromkeys(("member_id", "email", "phone", "language"), "")
 
 
+@contextmanager
+def locked(campaign_pk: int) -> Iterator[Campaign]:
+    """A transaction in which nobody saves selections, and that holds the campaign's lock. In this
+    order: who saves selections holds rows of registrants, and who waits for those may wait for a
+    campaign. [T-4]
+    """
+    with transaction.atomic():
+        lock_selections()
+        yield lock_campaign(campaign_pk)
+
+
 def refuse_while_at_work(campaign: Campaign, sought: Sought) -> None:
     """Raises EraseLater while a wave of the campaign selects, has the fan and is not sent, or is
-    sending to them. Call it with the campaign locked: no wave selects until the transaction ends,
-    and the fan is none of the next one's; no selection is saved, either. [K-7, X-5, T-4]
+    sending to them. Call it in `locked`: no wave selects until the transaction ends, and the fan is
+    none of the next one's; no selection is saved, either. [K-7, X-5, T-4]
     """
-    lock_selections()
     refuse_while(
         not no_wave_selects(campaign.pk),
         f"A wave of campaign {campaign.campaign_id} is being prepared. The fan is erased when that"
@@ -87,7 +99,7 @@ def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
     bound = waves.filter(state__in=SENDS_BY_DIGEST, members__in=members).exclude(approved_digest="")
     approved = [wave for wave in bound if content_digest(wave) == wave.approved_digest]
     _erase_messages(members, touch)
-    name = name_in(campaign, sought)
+    name = name_of(campaign.campaign_id, sought.fan_id, sought.number)
     renamed = {"global_user_id": name}
     ours = {"campaign": campaign, "global_user_id": sought.fan_id}
     assigned = Assignment.objects.filter(**ours)
@@ -118,6 +130,9 @@ def _erase_messages(members: Any, touch: Touch) -> None:
     arrived is unknown, not skipped. [N-4]
     """
     pks = list(members.order_by("pk").values_list("pk", flat=True))
+    # before any is changed, and in the order in which receipts lock them
+    for model in (Send, Resend, RehearsalSend):
+        lock_in_key_order(model._default_manager.filter(member__in=pks))
     again = Resend.objects.filter(member__in=pks)
     _note(touch, "messages sent again", again.exclude(contact="").update(contact=""))
     waiting = {"member__in": pks, "state__in": (SendState.PENDING, SendState.SENDING)}

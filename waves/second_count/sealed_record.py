@@ -138,6 +138,15 @@ LEFT JOIN left_out AS left_by_phone ON left_by_phone.hash = substring(sha256(
 WHERE score.score_file_id = %(score_file)s
 """
 _FANS = "".join((EARLIER, _REACHED, _SELECT_FANS))
+# Erased fans in other waves, and who hold codes: the reference follows in their names.
+_ERASED = """
+SELECT left(split_part(global_user_id, ':', 2), 64), FALSE FROM (
+    SELECT global_user_id FROM taken UNION SELECT global_user_id FROM told) AS theirs
+WHERE global_user_id LIKE 'erased:%%'
+UNION SELECT left(split_part(global_user_id, ':', 2), 64), TRUE FROM coded
+WHERE global_user_id LIKE 'erased:%%'
+"""
+_ERASED_HOLDERS = "".join((EARLIER, _REACHED, _ERASED))
 _SCHEMA = {
     "global_user_id": pl.String,
     "raw_score": pl.String,
@@ -347,14 +356,29 @@ def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Ite
         "selects": wave.selects,
     }
     in_force, salt = rules.gather(campaign, lists), draw_of(campaign).salt
-    work = partial(_lines_of, in_force=in_force, salt=salt, erased=known())
+    had = erased_holders(_ERASED_HOLDERS, **values)
+    work = partial(_lines_of, in_force=in_force, salt=salt, erased=known(), had=had)
     # PostgreSQL and the hashing keep two cores busy
     with helper_thread("second count") as helper:
         frames = nullable_frames_of(_FANS, _SCHEMA, **values)
         yield from in_order(helper, work, frames, at_once=AT_ONCE)
 
 
-def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes, erased: Erased) -> pl.DataFrame:
+def erased_holders(query: str, **values: Any) -> tuple[list[str], list[str]]:
+    """The references of erased fans whom another wave has, and of those who hold a code: whoever
+    of them registers again has both still. [X-11]
+    """
+    found = rows(query, **values)
+    return [ref for ref, has_code in found if not has_code], [ref for ref, code in found if code]
+
+
+def _lines_of(
+    fans: pl.DataFrame,
+    in_force: Rules,
+    salt: bytes,
+    erased: Erased,
+    had: tuple[list[str], list[str]],
+) -> pl.DataFrame:
     """`digit` (the first of the reference) and `line` of each fan."""
     judged = judge_contacts(
         fans.with_columns(
@@ -376,6 +400,9 @@ def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes, erased: Erased) 
             pl.coalesce(was_erased, "contact_reason", left_out).alias("contact")
         ).to_series(),
     )
+    for column, refs in zip(("in_wave", "holds_code"), had, strict=True):
+        again = pl.col("fan_ref").is_in(refs) if refs else pl.lit(value=False)
+        named = named.with_columns(pl.when(again).then(1).otherwise(column).alias(column))
     cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
     return named.select(
         pl.col("fan_ref").str.head(1).alias("digit"),

@@ -2,7 +2,8 @@
 known of their fans, and the seats, for the checker to count the members against. [X-14, W-3]
 
 As in the record of a drawn wave, who is in another wave or holds a code and the seats given are
-asked by other queries than the upload's own. It holds no personal data.
+asked by other queries than the upload's own. Who was erased, and has not registered again, is not
+registered. [X-11] It holds no personal data.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import polars as pl
 from django.db import transaction
 
 from campaigns.opening import draw_of
+from datalake.erased.fans import known
 from operations.database.copying import copy_nullable
 from operations.database.statements import rows, run
 from waves.choices import WaveKind
@@ -23,12 +25,14 @@ from waves.second_count.sealed_record import (
     EARLIER,
     FORMAT,
     VERSION,
+    erased_holders,
     markets_of,
     references,
 )
 from waves.second_count.zip_files import json_of, sha256_of, write_entry
 
 COLUMNS = ("fan_ref", "market_id", "in_wave", "holds_code", "registered")
+_KNOWN = dict.fromkeys(("in_wave", "holds_code", "registered", "changed_us"), pl.Int64)
 _STAGE = """
 CREATE TEMPORARY TABLE accepted_row (fan text, market text, place bigint) ON COMMIT DROP
 """
@@ -36,9 +40,16 @@ _ROWS = f"""{EARLIER}
 SELECT accepted.fan, accepted.market,
     (accepted.fan IN (SELECT global_user_id FROM taken))::int,
     (accepted.fan IN (SELECT global_user_id FROM coded))::int,
-    (accepted.fan IN (SELECT global_user_id FROM campaigns_registrant
-        WHERE campaign_id = %(campaign)s))::int
-FROM accepted_row AS accepted ORDER BY accepted.place
+    (fan.id IS NOT NULL)::int, (extract(epoch FROM fan.changed_at) * 1000000)::bigint
+FROM accepted_row AS accepted LEFT JOIN campaigns_registrant AS fan
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = accepted.fan
+ORDER BY accepted.place
+"""  # noqa: S608 of texts that stand here
+_ERASED = f"""{EARLIER}
+SELECT left(split_part(global_user_id, ':', 2), 64), FALSE FROM taken
+WHERE global_user_id LIKE 'erased:%%'
+UNION SELECT left(split_part(global_user_id, ':', 2), 64), TRUE FROM coded
+WHERE global_user_id LIKE 'erased:%%'
 """  # noqa: S608 of texts that stand here
 
 
@@ -71,12 +82,25 @@ def _lines(wave: Wave, accepted: pl.DataFrame) -> Iterator[bytes]:
         ),
     )
     run("ANALYZE accepted_row")
-    found = rows(_ROWS, campaign=wave.campaign_id, wave=wave.pk)
+    values = {"campaign": wave.campaign_id, "wave": wave.pk}
+    schema = {"fan": pl.String, "market_id": pl.String, **_KNOWN}
+    found = pl.DataFrame(rows(_ROWS, **values), schema=schema, orient="row")
     run("DROP TABLE accepted_row")
-    refs = references(draw_of(wave.campaign).salt, [fan for fan, *_ in found])
-    lines = ["\t".join(COLUMNS)]
-    lines += [
-        "\t".join([ref, market, *map(str, known)])
-        for (_, market, *known), ref in zip(found, refs, strict=True)
+    dates = pl.from_epoch(found["changed_us"].fill_null(0), time_unit="us")
+    gone = known().since(found["fan"], dates.dt.replace_time_zone("UTC"))
+    in_wave, holds_code = erased_holders(_ERASED, **values)
+    refs = references(draw_of(wave.campaign).salt, found["fan"])
+    facts = found.with_columns(refs).with_columns(
+        _set("in_wave", pl.col("fan_ref").is_in(in_wave), 1),
+        _set("holds_code", pl.col("fan_ref").is_in(holds_code), 1),
+        _set("registered", pl.lit(gone), 0),
+    )
+    lines = [
+        "\t".join(COLUMNS),
+        *("\t".join(map(str, row)) for row in facts.select(COLUMNS).rows()),
     ]
     return iter([f"{line}\n".encode() for line in lines])
+
+
+def _set(column: str, where: pl.Expr, value: int) -> pl.Expr:
+    return pl.when(where).then(pl.lit(value, pl.Int64)).otherwise(column).alias(column)

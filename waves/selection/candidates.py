@@ -24,6 +24,7 @@ from waves.selection.contacts import (
     SUPPRESSED,
     judged_as_stored,
 )
+from waves.selection.past_holders import NOBODY_HELD, PastHolders, past_holders
 
 # The preferences are those of the roster; who registered only after it brings their own. [S-10]
 _SELECT_FANS = """
@@ -121,7 +122,10 @@ def gather(
     values = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
     values["anybody_erased"] = not erased.fans.is_empty()
     markets = pl.Enum(list(market_ids))
-    judge = partial(_split_each, rules=rules, terms=terms, markets=markets, erased=erased)
+    past = past_holders(score_file.campaign, erased, wave_id=wave_id, told=told)
+    judge = partial(
+        _split_each, rules=rules, terms=terms, markets=markets, erased=erased, past=past
+    )
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
         frames = nullable_frames_of(FANS, _SCHEMA, told=list(told), **values)
@@ -152,7 +156,12 @@ def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _split_each(
-    fans: pl.DataFrame, rules: Rules, terms: Sequence[Terms], markets: pl.Enum, erased: Erased
+    fans: pl.DataFrame,
+    rules: Rules,
+    terms: Sequence[Terms],
+    markets: pl.Enum,
+    erased: Erased,
+    past: PastHolders,
 ) -> list[Candidates]:
     return [
         split_fans(
@@ -162,6 +171,7 @@ def _split_each(
             min_score=max(each.min_score, rules.lowest_score),
             returning=each.returning,
             erased=erased,
+            past=past,
         )
         for each in terms
     ]
@@ -175,10 +185,12 @@ def split_fans(
     min_score: float,
     returning: pl.DataFrame = NOBODY_RETURNS,
     erased: Erased = NOBODY_ERASED,
+    past: PastHolders = NOBODY_HELD,
 ) -> Candidates:
     """Split fans (columns of `_SCHEMA`) into candidates, those who come with their code, and
     excluded, these under the first reason that applies. Of the preferences, those that are none of
-    the `markets` become null. [W-5, W-6]
+    the `markets` become null. Who had a seat or a code before they were erased has them still.
+    [W-5, W-6, X-11]
     """
     # nearly always nobody comes back: then neither a join nor a copy of each part is needed
     fans = (
@@ -186,7 +198,7 @@ def split_fans(
         if returning.is_empty()
         else fans.join(returning, on="global_user_id", how="left", maintain_order="left")
     )
-    fans = fans.with_columns(pl.col("in_wave", "holds_code", "unrostered") == "t")
+    fans = past.counted(fans.with_columns(pl.col("in_wave", "holds_code", "unrostered") == "t"))
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),

@@ -1,6 +1,6 @@
-"""What is known of the rows of an uploaded list before they are judged: registrations, other waves,
-held codes, whose the given codes are, and whether the given contacts are suppressed. [W-3, K-6,
-N-8]
+"""What is known of the rows of an uploaded list before they are judged: who was erased, other
+waves, held codes, whose the given codes are, and whether the given contacts are suppressed. [W-3,
+K-6, N-8, X-11]
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from django.db import transaction
 
 from campaigns.contacts.emails import check_emails
 from campaigns.contacts.phones import check_phones
+from datalake.erased.fans import known
 from operations.database.copying import copy_nullable, nullable_frame_of
 from operations.database.statements import run
 from waves.models import Wave
+from waves.selection.past_holders import past_holders
 from waves.suppression.contacts import NO_LISTS
 from waves.suppression.hashing import hashed
 from waves.uploads.rows import FACTS
@@ -37,7 +39,8 @@ SELECT staged.line, (fan.id IS NOT NULL)::text, coalesce(fan.phone, ''),
             THEN 'free'
         ELSE 'taken' END,
     {_SUPPRESSED.format(hashed=hashed("'email'", "staged.email"))}::text,
-    {_SUPPRESSED.format(hashed=hashed("'sms'", "staged.phone"))}::text
+    {_SUPPRESSED.format(hashed=hashed("'sms'", "staged.phone"))}::text,
+    (extract(epoch FROM fan.changed_at) * 1000000)::bigint
 FROM wave_list AS staged
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = staged.fan
@@ -50,7 +53,11 @@ LEFT JOIN campaigns_market AS market
     ON market.campaign_id = %(campaign)s AND market.market_id = staged.market
 LEFT JOIN waves_code AS code ON staged.code <> '' AND upper(code.code) = upper(staged.code)
 """  # noqa: S608 the parts are constants
-_TEXTS = {name: pl.String if kind == pl.Boolean else kind for name, kind in FACTS.items()}
+_TEXTS = {
+    name: pl.String if kind == pl.Boolean else kind
+    for name, kind in FACTS.items()
+    if name != "erased"
+} | {"changed_us": pl.Int64}
 
 
 @transaction.atomic
@@ -74,7 +81,17 @@ def facts_of(wave: Wave, rows: pl.DataFrame) -> pl.DataFrame:
     run("ANALYZE wave_list")
     found = nullable_frame_of(_FACTS, _TEXTS, campaign=wave.campaign_id, wave=wave.pk)
     run("DROP TABLE wave_list")
-    flags = [name for name, kind in FACTS.items() if kind == pl.Boolean]
-    return found.with_columns(
+    flags = [name for name, kind in FACTS.items() if kind == pl.Boolean and name != "erased"]
+    found = found.with_columns(
         pl.col(flags) == "true", pl.col("known_phone", "standing").fill_null("")
     )
+    return _with_erased(wave, rows.select("line", "global_user_id").join(found, on="line"))
+
+
+def _with_erased(wave: Wave, found: pl.DataFrame) -> pl.DataFrame:
+    """Who was erased, and has not registered again; and of who has, what they had before. [X-11]"""
+    erased = known()
+    changed = pl.from_epoch(found["changed_us"].fill_null(0), time_unit="us")
+    gone = erased.since(found["global_user_id"], changed.dt.replace_time_zone("UTC"))
+    past = past_holders(wave.campaign, erased, wave_id=wave.pk)
+    return past.counted(found.with_columns(gone)).select(*FACTS)

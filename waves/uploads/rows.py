@@ -34,6 +34,7 @@ class CodeStanding(StrEnum):
 # What is known of each row's fan and code; see `facts.facts_of`.
 FACTS: Final[Mapping[str, Any]] = {
     "line": pl.Int64,
+    "erased": pl.Boolean,
     "registered": pl.Boolean,
     "known_phone": pl.String,
     "confirmed": pl.Boolean,
@@ -96,6 +97,7 @@ def _first_reason() -> pl.Expr:
     tests: list[tuple[pl.Expr, RowReason]] = [
         (pl.col("global_user_id") == "", RowReason.MISSING_USER_ID),
         (pl.col("_duplicate"), RowReason.DUPLICATE),
+        (pl.col("erased"), RowReason.ERASED),
         (~pl.col("registered"), RowReason.UNKNOWN_FAN),
         (~pl.col("_market_is_known"), RowReason.UNKNOWN_MARKET),
     ]

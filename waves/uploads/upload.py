@@ -58,6 +58,7 @@ from waves.second_count.uploaded_record import write_upload_facts
 from waves.selection.allocation import MarketResult, members_digest
 from waves.uploads import codes, submission
 from waves.uploads.facts import facts_of
+from waves.uploads.forgetting import forget_erased, without_erased
 from waves.uploads.reading import WaveList, raws_of, read_list
 from waves.uploads.rows import judge_rows, rules_for
 
@@ -170,7 +171,9 @@ def _attempt(wave: Wave, lease: Lease, *, by: User | None, now: datetime) -> Wav
         files.put(kept["zip_key"], content)
         with files.open(about.key) as source, files.writer(kept["rejected_key"]) as out:
             raws = raws_of(source, judged.rejected)
-            rejected_rows.write(out, judged.source.columns, raws)
+            kept_raws = (without_erased(each, judged.rows) for each in raws)
+            rejected_rows.write(out, judged.source.columns, kept_raws)
+        forget_erased(about.key, wave.campaign.campaign_id, judged.rows)
         lease.report_progress(3, STEPS)
         with tempfile.TemporaryDirectory() as folder:
             facts = Path(folder) / "facts.zip"

@@ -418,9 +418,10 @@ def test_x11_a_row_from_before_the_erasure_is_counted_as_erased_and_leaves_nothi
     campaign = make_campaign()
     mark("fan-1")
     later = {"date_created": "2199-01-01T00:00:00Z"}
+    undated = registration_row(1, registered_at="", date_created="soon")
     rows = [registration_row(1), registration_row(2), registration_row(3, global_user_id=NAMED)]
-    found = import_registrations(campaign, rows)
-    assert (found.accepted, found.rejected_by) == (1, {"erased": 2})
+    found = import_registrations(campaign, [*rows, undated])
+    assert (found.accepted, found.rejected_by) == (1, {"erased": 2, "malformed_row": 1})
     values = ("global_user_id", "raw", "email", "phone", "member_id")
     assert {*found.rejected_rows.values_list(*values)} == {("",) * 5}
     assert import_registrations(campaign, [registration_row(1, **later)]).accepted == 1

@@ -193,17 +193,19 @@ def test_duplicates_are_found_across_blocks(ids, block_bytes):
 def test_x11_a_row_of_an_erased_fan_is_erased_and_leaves_nothing_until_they_register_again():
     campaign = make_campaign()
     mark("fan-1")
-    content = score_file_bytes([score_row(1), score_row(2)])
+    content = score_file_bytes([score_row(1), score_row(2), score_row(1)])
     first = process_scores(campaign, content)
-    assert (first.accepted, first.rejected_by) == (1, {"erased": 1})
-    (row,) = RejectedRow.objects.filter(score_file=first).values()
-    assert (row["raw"], row["email"], row["phone"], row["member_id"]) == ("", "", "", "")
+    assert (first.accepted, first.rejected_by) == (1, {"erased": 1, "duplicate": 1})
     reference = Draw(campaign.campaign_id, SEED, SALT).fan_ref("fan-1")
-    assert row["global_user_id"] == f"erased:{reference}.0"
-    assert read(first.rejected_key).splitlines()[1:] == [b'"","","","","","","",2,erased']
+    for row in RejectedRow.objects.filter(score_file=first).values():
+        assert (row["raw"], row["email"], row["phone"], row["member_id"]) == ("", "", "", "")
+        assert row["global_user_id"] == f"erased:{reference}.0"
+    nothing = b'"","","","","","","",'
+    written = read(first.rejected_key).splitlines()[1:]
+    assert written == [nothing + b"2,erased", nothing + b"4,duplicate"]
     import_registrations(campaign, [registration_row(1, date_created="2199-01-01T00:00:00Z")])
     again = process_scores(campaign, content + b"\n")
-    assert (again.accepted, again.rejected_by) == (2, {"malformed_row": 1})
+    assert (again.accepted, again.rejected_by) == (2, {"duplicate": 1, "malformed_row": 1})
 
 
 def test_x11_the_name_of_an_erased_fan_is_no_id_of_a_row():

@@ -9,10 +9,10 @@ import zipfile
 import polars as pl
 import pytest
 
-from campaigns.erasure import name_in
 from campaigns.models import Arrival, RegistrationImport
 from console.erasure import objects
 from datalake.erased.erasing import Left, Place, Sought
+from datalake.erased.names import name_of
 from datalake.storage import buckets
 from tests.support.avro_files import written
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
@@ -37,7 +37,7 @@ def erased() -> tuple[list[Place], list[Left]]:
 
 
 def test_x11_packed_files_and_archives_are_written_anew_with_all_else_as_it_was():
-    name = name_in(make_campaign("tour"), ME)
+    name = name_of(make_campaign("tour").campaign_id, ME.fan_id, ME.number)
     put("received/tour.1.txt.gz", gzip.compress(LINES))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as target:

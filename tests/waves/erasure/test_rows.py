@@ -9,22 +9,24 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from campaigns.erasure import name_in
+import campaigns.erasure
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, Registrant
 from datalake.erased.erasing import Sought
 from datalake.erased.fans import mark
+from datalake.erased.names import name_of
 from datalake.errors import EraseLater
 from operations.database.locks import try_lock_in_transaction
 from operations.database.statements import run
 from tests.support.campaigns import make_campaign
 from tests.support.connections import elsewhere
 from tests.support.sending import triggered_wave
-from tests.support.waves import NOW, campaign_with, counted, person, request, sent_out
+from tests.support.waves import NOW, add_scores, campaign_with, counted, person, request, sent_out
+from tests.waves.uploads.lists import row, uploaded
 from waves.choices import SendState
 from waves.digest import content_digest, require_approved_content
-from waves.erasure.rows import erase_rows, refuse_while_at_work
-from waves.models import Assignment, Code, Member, Send, Wave
+from waves.erasure.rows import erase_rows, locked, refuse_while_at_work
+from waves.models import Assignment, Code, Member, Send, Wave, WaveUpload
 from waves.preparation.prepare import prepare
 from waves.sending import new_messages
 
@@ -37,8 +39,8 @@ def prepared(campaign: Campaign, key: str = "20260121", **values) -> Wave:
 
 
 def refused(campaign: Campaign, fan: str) -> str:
-    with pytest.raises(EraseLater) as why, transaction.atomic():
-        refuse_while_at_work(lock_campaign(campaign.pk), Sought(fan, 1))
+    with pytest.raises(EraseLater) as why, locked(campaign.pk) as held:
+        refuse_while_at_work(held, Sought(fan, 1))
     return str(why.value)
 
 
@@ -46,7 +48,7 @@ def erased(campaign: Campaign, fan: str) -> str:
     with transaction.atomic():
         run("SET LOCAL fairwave.erasure = 'on'")
         erase_rows(lock_campaign(campaign.pk), Sought(fan, 1), lambda place: None)
-    return name_in(campaign, Sought(fan, 1))
+    return name_of(campaign.campaign_id, fan, 1)
 
 
 def test_x11_a_fan_of_a_wave_that_is_not_sent_is_not_erased_and_the_words_name_the_wave():
@@ -54,8 +56,8 @@ def test_x11_a_fan_of_a_wave_that_is_not_sent_is_not_erased_and_the_words_name_t
     wave = prepared(campaign)
     fan = wave.members.first().global_user_id
     assert f"The fan is in wave {wave.name}, which was not sent yet" in refused(campaign, fan)
-    with transaction.atomic():
-        refuse_while_at_work(lock_campaign(campaign.pk), Sought("somebody", 1))
+    with locked(campaign.pk) as held:
+        refuse_while_at_work(held, Sought("somebody", 1))
 
 
 def test_x11_from_the_moment_that_it_is_asked_for_the_fan_is_in_no_wave():
@@ -75,6 +77,51 @@ def test_x11_who_registers_again_is_in_a_wave_whatever_the_first_date_of_registr
     assert wave.excluded.get("erased", 0) == 0
     assert counted(wave).count_problems == []
     assert wave.members.filter(global_user_id="fan-000011").exists()
+
+
+def registered_again(campaign: Campaign, fan: str) -> None:
+    """Erased with everything of the campaign, then registered and scored anew."""
+    known = mark(fan)
+    erased(campaign, fan)
+    with transaction.atomic():
+        run("SET LOCAL fairwave.erasure = 'on'")
+        campaigns.erasure.erase_rows(lock_campaign(campaign.pk), Sought(fan, 1), lambda _: None)
+    later = known.erased_at + timedelta(seconds=1)
+    Registrant.objects.create(
+        campaign=campaign,
+        global_user_id=fan,
+        email="new@example.com",
+        preferences=[],
+        registered_at=NOW - timedelta(days=1),
+        changed_at=later,
+    )
+    file = add_scores(campaign, [f"fan-{n:06d}" for n in range(12)], [0.9] * 12)
+    Campaign.objects.filter(pk=campaign.pk).update(active_score_file=file)
+
+
+def test_w5_k6_who_had_a_seat_before_the_erasure_gets_no_second_one_in_the_campaign():
+    campaign = campaign_with(12, {"west": 3, "east": 3})
+    first = sent_out(prepared(campaign))
+    fan = first.members.order_by("place").first().global_user_id
+    registered_again(campaign, fan)
+    second = prepared(campaign, "20260122", reassign=True)
+    assert second.excluded == {"already_in_wave": 1}
+    assert not second.members.filter(global_user_id=fan).exists()
+    assert counted(second).count_problems == []
+    upload = uploaded(campaign, [row(int(fan[-6:])), row(1)], by=person("ann"), key="20260123")
+    assert "already_in_wave" in {*WaveUpload.objects.get(wave=upload).rejected_by}
+
+
+def test_w5_k6_who_held_a_code_of_a_cancelled_wave_before_the_erasure_gets_no_other_one():
+    campaign = campaign_with(12, {"west": 6})
+    first = sent_out(prepared(campaign))
+    Wave.objects.filter(pk=first.pk).update(state="cancelled")
+    campaign.markets.update(capacity=12)
+    fan = first.members.order_by("place").first().global_user_id
+    registered_again(campaign, fan)
+    second = prepared(campaign, "20260122")
+    assert (second.selected, second.excluded) == (6, {"holds_code": 6})
+    assert counted(second).count_problems == []
 
 
 def test_x11_code_seat_and_approval_of_a_sent_wave_stay_as_they_are():
@@ -164,7 +211,6 @@ def test_n4_a_message_of_an_erased_fan_that_may_have_arrived_is_unknown(begun):
 @pytest.mark.django_db(transaction=True)
 def test_t4_no_selection_is_saved_while_a_fan_is_erased():
     campaign = make_campaign()
-    with transaction.atomic():
-        refuse_while_at_work(lock_campaign(campaign.pk), Sought("somebody", 1))
+    with locked(campaign.pk):
         assert not elsewhere(lambda: try_lock_in_transaction("selections"))
     assert elsewhere(lambda: try_lock_in_transaction("selections"))

@@ -1,13 +1,13 @@
-"""Lines of text files without a fan: of score files, registrations, ranks, waves and their rejected
-rows. The number of lines and of fields stays, so that every other line keeps its number. Pure.
-[X-11]
+"""Lines of text files without a fan who was erased: of score files, registrations, ranks, waves and
+their rejected rows. The number of lines and of fields stays, so that every other line keeps its
+number. Pure. [X-11]
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from datalake.erased.erasing import Sought
@@ -37,6 +37,24 @@ class Layout:
         names = [name.lower() for name in _cut(first, separator) or []]
         return cls(separator, names if FANS & {*names} else ())
 
+    @property
+    def fan(self) -> int:
+        """The number of the column with the fan's id."""
+        return next(number for number, each in enumerate(self.names) if each in FANS)
+
+    def fields_of(self, body: str) -> list[str]:
+        """A line cut into as many fields as there are columns; empty for one that cannot be."""
+        fields = (_cut(body, self.separator) or []) if self.names else []
+        return fields if len(fields) == len(self.names) else []
+
+    def kept(self, fields: Sequence[str], name: str) -> str:
+        """What stays of a fan's line, under another name."""
+        kept = [
+            field if named in KEPT else name if number == self.fan else ""
+            for number, (field, named) in enumerate(zip(fields, self.names, strict=True))
+        ]
+        return _joined(kept, self.separator)
+
 
 def without(lines: Iterable[bytes], sought: Sought, name: str) -> Iterator[tuple[bytes, bool]]:
     """Each line (with its end) as it is to be, and whether that changed it. `name` stands for the
@@ -55,23 +73,54 @@ def without(lines: Iterable[bytes], sought: Sought, name: str) -> Iterator[tuple
         yield new.encode("utf-8", "surrogateescape"), new != text
 
 
+def fans_in(lines: Iterable[bytes], numbers: Container[int]) -> Iterator[tuple[int, str]]:
+    """The number of each of these lines (the header is line 1), and the id in it; none for a line
+    that cannot be read.
+    """
+    layout: Layout | None = None
+    for number, line in enumerate(lines, start=1):
+        if layout is None:
+            layout = Layout.of(_text(line).removeprefix("\ufeff"))
+        elif number in numbers and (fields := layout.fields_of(_text(line))):
+            yield number, fields[layout.fan]
+
+
+def without_fans(
+    lines: Iterable[bytes], names: Mapping[str, str], numbers: Container[int] | None = None
+) -> Iterator[tuple[bytes, bool]]:
+    """As `without`, of several fans, by id, and the names that stand for them; of the lines with
+    these `numbers` alone, if there are any.
+    """
+    layout: Layout | None = None
+    for number, line in enumerate(lines, start=1):
+        if layout is None:
+            layout = Layout.of(_text(line).removeprefix("\ufeff"))
+        elif numbers is None or number in numbers:
+            fields = layout.fields_of(_text(line))
+            if fields and fields[layout.fan] in names:
+                new = layout.kept(fields, names[fields[layout.fan]])
+                end = line[len(line.rstrip(b"\r\n")) :]
+                yield new.encode("utf-8", "surrogateescape") + end, True
+                continue
+        yield line, False
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
 def _without(body: str, layout: Layout, sought: Sought, name: str) -> str:
     fields = _cut(body, layout.separator)
     if not layout.names or fields is None:
         return _renamed(fields, body, layout, sought, name)
     if len(fields) != len(layout.names):
         return ""  # a line that could not be read is one that cannot
-    at = next(number for number, each in enumerate(layout.names) if each in FANS)
-    whose = fields[at]
+    whose = fields[layout.fan]
     if whose not in ("", sought.fan_id):
         return body
     if not whose and not any(field.lower() in _lowered(sought) for field in fields):
         return body
-    kept = [
-        field if named in KEPT else name if number == at and whose else ""
-        for number, (field, named) in enumerate(zip(fields, layout.names, strict=True))
-    ]
-    return _joined(kept, layout.separator)
+    return layout.kept(fields, name if whose else "")
 
 
 def _renamed(fields: list[str] | None, body: str, layout: Layout, sought: Sought, name: str) -> str:

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from console.erasure.lines import without
+from campaigns.formats.fan_lines import without
 from datalake.erased.erasing import Sought
 
 ME = Sought("fan-7", 1, frozenset({"me@mail.example", "+12065550177", "m-7"}))

@@ -1,0 +1,30 @@
+"""An object made of lines is written anew, in the scoring bucket, packed as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import TemporaryFile
+
+from datalake.storage import buckets
+from datalake.storage.unpacking import is_packed, packed, unpacked
+
+# each line with its end, as it is to be, and whether that changed it
+ChangeLines = Callable[[Iterable[bytes]], Iterator[tuple[bytes, bool]]]
+
+
+def rewrite_lines(key: str, change: ChangeLines) -> int:
+    """Returns how many lines that changed; the object stays as it is where none was. By way of a
+    file without a name: an upload has gigabytes. Raises NoSuchObject, OSError, UNREADABLE.
+    """
+    bucket, changed = buckets.scoring(), 0
+    with bucket.open(key) as source, TemporaryFile() as new:
+        out = packed(new) if is_packed(source) else new
+        for line, is_other in change(unpacked(source)):
+            out.write(line)
+            changed += is_other
+        if out is not new:
+            out.close()
+        if changed:
+            new.seek(0)
+            bucket.put(key, new)
+    return changed
