@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import polars as pl
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from psycopg import sql
 
 from campaigns import draw
@@ -19,12 +20,14 @@ from campaigns.models import Campaign, Registrant, RejectedRegistration, ScoreFi
 from campaigns.scoring import tables
 from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
 from datalake.erased.names import name_of
+from datalake.records import dedupe_hash
 from operations.choices import LIVE_JOBS
 from operations.database.statements import rows, run
 from operations.models import Job
 
 AREA: Final = "campaigns"
 CONTACTS: Final = ("member_id", "email", "phone")
+_EMPTIED: Final = (*CONTACTS, "phone_region", "country", "language")
 UNREAD: Final = (ScoreFileState.UPLOADED, ScoreFileState.PROCESSING, ScoreFileState.VALIDATED)
 _OF_SCORES: Final = """UPDATE {table} SET global_user_id = %(name)s, row_id = '', country = '',
     phone_region = '', member_id = '', email = '', phone = '' WHERE global_user_id = %(fan)s"""
@@ -59,15 +62,38 @@ def refuse_while_processed(campaign: Campaign) -> None:
     )
 
 
-def contacts_of(campaign: Campaign, fan_id: str) -> Iterator[str]:
-    """The member ids, addresses and numbers that the campaign knows of a fan."""
-    registered = Registrant.objects.filter(campaign=campaign, global_user_id=fan_id)
-    for values in registered.values_list(*CONTACTS):
+def contacts_of(campaign: Campaign, sought: Sought) -> Iterator[str]:
+    """The member ids, addresses and numbers that the campaign knew of a fan."""
+    for values in _registered(campaign, sought).values_list(*CONTACTS):
         yield from values
-    for table in _tables(campaign, tables.SCORES):
+    for table in _tables(campaign, tables.SCORES, sought):
         query = sql.SQL("SELECT member_id, email, phone FROM {} WHERE global_user_id = %(fan)s")
-        for values in rows(query.format(table), fan=fan_id):
+        for values in rows(query.format(table), fan=sought.fan_id):
             yield from values
+
+
+def _registered(campaign: Campaign, sought: Sought) -> QuerySet[Registrant]:
+    """The fan's registration, unless it is new; and that which a newer one has set aside already
+    (see `staging.set_aside`).
+    """
+    name = name_of(campaign.campaign_id, sought.fan_id, sought.number)
+    fans = Registrant.objects.filter(campaign=campaign)
+    aside = fans.filter(global_user_id=name)
+    new = Q()
+    if sought.asked_for:
+        new = Q(changed_at__gt=sought.asked_for)
+        new &= Q() if aside.exists() else Q(changed_at__lte=Now())
+    theirs = fans.filter(global_user_id=sought.fan_id)
+    known = aside.exclude(**dict.fromkeys(_EMPTIED, ""))
+    return (theirs.exclude(new) if new else theirs) | known
+
+
+def new_identities(campaign: Campaign, sought: Sought) -> Iterator[str]:
+    """Of the records of scores that the fan has since they registered again. [T-5]"""
+    record: dict[str, Any] = {"type": "scoring", "campaignId": campaign.campaign_id}
+    record |= {"globalUserId": sought.fan_id, "date": {"created": ""}}
+    for sha256 in _new_files(campaign, sought).values_list("sha256", flat=True):
+        yield dedupe_hash(record, score_file_sha256=sha256)
 
 
 def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
@@ -75,23 +101,24 @@ def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
     the database knows that an erasure is at work.
     """
     name = name_of(campaign.campaign_id, sought.fan_id, sought.number)
-    registrants = Registrant.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
-    emptied: dict[str, Any] = dict.fromkeys((*CONTACTS, "phone_region", "country", "language"), "")
+    pks = [*_registered(campaign, sought).values_list("pk", flat=True)]
+    emptied: dict[str, Any] = dict.fromkeys(_EMPTIED, "")
+    registrants = Registrant.objects.filter(pk__in=pks)
     _note(touch, "registrations", registrants.update(global_user_id=name, **emptied))
     _note(touch, "rejected registrations", _erase_rejected_registrations(campaign, sought, name))
     values = {"fan": sought.fan_id, "name": name}
     scores = 0
-    for table in _tables(campaign, tables.SCORES):
+    for table in _tables(campaign, tables.SCORES, sought):
         scores += run(sql.SQL(_OF_SCORES).format(table=table), **values)
     _note(touch, "scores", scores)
     rejected = 0
-    for table in _tables(campaign, tables.REJECTED):
+    for table in _tables(campaign, tables.REJECTED, sought):
         if lines := _lines_of(table, sought):
             rejected += run(sql.SQL(_OF_REJECTED).format(table=table), lines=lines, **values)
     _note(touch, "rejected rows of score files", rejected)
     suspicious = SuspiciousFan.objects.filter(
         group__score_file__campaign=campaign, global_user_id=sought.fan_id
-    )
+    ).exclude(group__score_file__in=_new_files(campaign, sought))
     _note(touch, "fans of suspicious groups", suspicious.update(global_user_id=name))
 
 
@@ -100,9 +127,20 @@ def _note(touch: Touch, table: str, count: int) -> None:
         touch(Place(AREA, TABLE, table, count))
 
 
-def _tables(campaign: Campaign, of: str) -> Iterator[sql.Identifier]:
-    """The tables of the campaign's score files, attached to the table of all or not yet."""
+def _new_files(campaign: Campaign, sought: Sought) -> QuerySet[ScoreFile]:
+    """Score files that were begun after the erasure was asked for: they have the fan only if they
+    had registered again.
+    """
+    files = ScoreFile.objects.filter(campaign=campaign)
+    return files.filter(rules_fixed_at__gt=sought.asked_for) if sought.asked_for else files.none()
+
+
+def _tables(campaign: Campaign, of: str, sought: Sought) -> Iterator[sql.Identifier]:
+    """The tables of the campaign's score files, attached to the table of all or not yet, but for
+    new ones.
+    """
     files = ScoreFile.objects.filter(campaign=campaign).order_by("pk")
+    files = files.exclude(pk__in=_new_files(campaign, sought))
     for pk in files.values_list("pk", flat=True):
         if tables.is_there(pk, of):
             yield tables.name_of(pk, of)
@@ -130,7 +168,10 @@ def _erase_rejected_registrations(campaign: Campaign, sought: Sought, name: str)
     query = """SELECT row.id, row.global_user_id, row.raw FROM campaigns_rejectedregistration AS row
         WHERE row.registration_import_id = ANY(%(imports)s) AND (row.global_user_id = %(fan)s
             OR row.global_user_id = '' AND row.raw ILIKE ANY(%(patterns)s))"""
-    imports = list(campaign.imports.values_list("pk", flat=True))
+    files = campaign.imports.all()
+    if sought.asked_for:
+        files = files.filter(created_at__lte=sought.asked_for)
+    imports = list(files.values_list("pk", flat=True))
     found = rows(query, imports=imports, fan=sought.fan_id, patterns=_patterns(sought))
     nameless = [pk for pk, fan, raw in found if not fan and sought.named_in(raw)]
     emptied = dict.fromkeys(("raw", *CONTACTS), "")

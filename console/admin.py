@@ -110,8 +110,8 @@ class ErasureAdmin(BigTableAdmin, ReadOnlyAdmin):
         (
             None,
             {
-                "description": "What the fan did while the erasure was waiting is erased as well."
-                " What the fan does after it is finished is new.",
+                "description": "Registrations, scores and waves that came after the erasure began"
+                " are new and stay. Change events are erased up to the time under Until.",
                 "fields": (
                     *("fan_digest", "by", "reason", "begun_at", "until", "finished_at"),
                     *("not_reached_in_words", "correlation_id"),

@@ -291,6 +291,7 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
             stage.remember(campaign)
         erased_since_then = stage.take_out_erased(judge_by.erased)
         ledger.reject_kept(kept, erased_since_then, Reason.ERASED)
+        stage.set_aside(campaign)
         shared = stage.take_out_shared(judge_by.contacts.max_fans_per_contact)
         ledger.reject_kept(kept, shared, Reason.SHARED_CONTACT)
         ledger.reject_kept(kept, stage.take_out_superseded(campaign), Reason.SUPERSEDED)

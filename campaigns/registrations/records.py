@@ -105,6 +105,7 @@ def _merge(
     stage.create_stage()
     stage.add(judged.acceptable)
     stage.wait_for_others(campaign)
+    stage.set_aside(campaign)
     late = []
     if by_a_person:
         stage.remember(campaign)

@@ -14,6 +14,7 @@ from psycopg import sql
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations.judging import STAGED
 from datalake.erased.fans import Erased, known
+from datalake.erased.names import name_of
 from operations.database.copying import copy_nullable, copy_plain, frame_of
 from operations.database.locks import lock_in_transaction
 from operations.database.statements import rows, run, unhurried
@@ -103,6 +104,34 @@ def take_out_erased(before: Erased) -> pl.Series:
     lines = staged.filter(now.since(staged["global_user_id"], dates))["line"].sort()
     run("DELETE FROM registration_stage WHERE line = ANY(%(lines)s)", lines=lines.to_list())
     return lines
+
+
+def set_aside(campaign: Campaign) -> None:
+    """Of staged fans whose erasure still waits, what was known when it was asked for gets the name
+    of the erased fan now: what they do afterwards is new, and has nothing of it. Call it under the
+    campaign's lock, before what is known is compared. [X-11]
+
+    What has not been published yet keeps its name, and is erased with what comes now.
+    """
+    erased = known()
+    if erased.fans.is_empty():
+        return
+    query = "SELECT DISTINCT global_user_id FROM registration_stage"
+    fans = frame_of(query, {"global_user_id": pl.String})["global_user_id"]
+    for fan, at, times in erased.among(fans):
+        name = name_of(campaign.campaign_id, fan, times)
+        own = {"campaign": campaign.pk, "fan": fan, "at": at, "name": name}
+        run(SET_ASIDE, **own)
+
+
+SET_ASIDE = """
+    UPDATE campaigns_registrant AS known SET global_user_id = %(name)s
+    WHERE known.campaign_id = %(campaign)s AND known.global_user_id = %(fan)s
+        AND known.changed_at <= %(at)s AND NOT EXISTS (
+            SELECT FROM campaigns_registrationimport AS file
+            WHERE file.id = known.published_by_id AND file.published_to < known.id)
+        AND NOT EXISTS (SELECT FROM campaigns_registrant AS aside
+            WHERE aside.campaign_id = %(campaign)s AND aside.global_user_id = %(name)s)"""
 
 
 def take_out_shared(limit: int) -> pl.Series:

@@ -45,6 +45,7 @@ REGISTERED = {  # what the rules ask registrants for
     "known_phone": sql.SQL("phone"),
     "confirmed": sql.SQL("phone_confirmed"),
 }
+CHANGED = {"changed_us": sql.SQL("((extract(epoch FROM changed_at) * 1000000)::bigint)::text")}
 JUDGES = 2  # judging takes the longest of the stages
 
 
@@ -141,9 +142,22 @@ def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Asked]:
     for reading in readings:
         fans = reading.lines.rows["global_user_id"]
         known = registrants_of(campaign, fans, REGISTERED)
-        registered_again = fans.is_in(known["global_user_id"].implode())
-        are_erased = (erased_at(fans).is_not_null() & ~registered_again) | are_tombstones(fans)
+        are_erased = _are_erased(campaign, fans)
         yield Asked(reading.lines, reading.refs, reading.are_repeated, known, are_erased)
+
+
+def _are_erased(campaign: Campaign, fans: pl.Series) -> pl.Series:
+    """Whose newest registration is from before their erasure, also while that is not done yet."""
+    at, named = erased_at(fans), are_tombstones(fans)
+    if at.is_null().all():
+        return named
+    their = registrants_of(campaign, fans.filter(at.is_not_null()), CHANGED)
+    changed = pl.from_epoch(their["changed_us"].cast(pl.Int64), time_unit="us")
+    dated = their.with_columns(changed.dt.replace_time_zone("UTC").alias("changed_at"))
+    frame = pl.DataFrame({"global_user_id": fans, "at": at})
+    joined = frame.join(dated, on="global_user_id", how="left", maintain_order="left")
+    is_again = (joined["changed_at"] > joined["at"]).fill_null(value=False)
+    return (at.is_not_null() & ~is_again) | named
 
 
 def judge_chunk(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -107,8 +108,10 @@ def _erase(receipt: Erasure, lease: Lease) -> None:
 
     sought = _with_contacts(receipt)
     lease.step("Erasing rows")
+    new = set[str]()
     for campaign in Campaign.objects.order_by("pk"):
-        _in_campaign(campaign, sought, touch)
+        new |= _in_campaign(campaign, sought, touch)
+    sought = replace(sought, kept=frozenset(new))
     left = list(_outside_of_campaigns(receipt, sought, touch, lease))
     lease.step("Erasing from the demand archive")
     until, more = _in_demand(receipt, sought, touch, lease.report_progress)
@@ -141,19 +144,24 @@ def _contacts_in(campaign: Campaign, sought: Sought) -> list[str]:
         campaigns.erasure.refuse_while_processed(locked)
         rows.refuse_while_at_work(locked, sought)
         return [
-            *campaigns.erasure.contacts_of(locked, sought.fan_id),
-            *rows.contacts_of(locked, sought.fan_id),
+            *campaigns.erasure.contacts_of(locked, sought),
+            *rows.contacts_of(locked, sought),
         ]
 
 
 @retried
-def _in_campaign(campaign: Campaign, sought: Sought, touch: Callable[[Place], object]) -> None:
+def _in_campaign(campaign: Campaign, sought: Sought, touch: Callable[[Place], object]) -> set[str]:
+    """The rows of a campaign. Returns the identities of the records of new rows, which stay."""
     with rows.locked(campaign.pk) as locked:
         run("SET LOCAL fairwave.erasure = 'on'")
         campaigns.erasure.refuse_while_processed(locked)
         rows.refuse_while_at_work(locked, sought)
         campaigns.erasure.erase_rows(locked, sought, touch)
         rows.erase_rows(locked, sought, touch)
+        return {
+            *campaigns.erasure.new_identities(locked, sought),
+            *rows.new_identities(locked, sought),
+        }
 
 
 def _outside_of_campaigns(

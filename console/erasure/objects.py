@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO, Final
 import polars as pl
 
 from campaigns.formats import fan_lines
-from campaigns.models import Arrival, Campaign, FanList, RegistrationImport
+from campaigns.models import Arrival, Campaign, FanList, RankFile, RegistrationImport, ScoreFile
 from datalake.avro import container
 from datalake.erased.erasing import FILE, GONE, Left, Place, Sought, Touch
 from datalake.erased.names import name_of
@@ -27,6 +27,7 @@ from datalake.errors import NoSuchObject, NotAvro
 from datalake.storage import buckets
 from datalake.storage.unpacking import GZIP_MAGIC, UNREADABLE, packed, unpacked
 from operations.entry.trimming import trim
+from waves.models import Wave
 
 AREA: Final = "scoring bucket"
 PIECE: Final = 1 << 20
@@ -46,7 +47,8 @@ def erase_objects(
     """Take the fan out of every object. Raises OSError while the bucket is down."""
     bucket = buckets.scoring()
     names = _Names(sought)
-    keys = [key for key in bucket.list("") if not key.startswith(PASSED_OVER)]
+    new = _NewFiles(sought)
+    keys = [key for key in bucket.list("") if not key.startswith(PASSED_OVER) and key not in new]
     waiting = kept = unread = 0
     for done, key in enumerate(keys):
         report_progress(done, len(keys))
@@ -72,14 +74,40 @@ def erase_objects(
         yield Left(
             "Avro files that were not imported",
             kept,
-            "nothing else has the registrations in them; the fan's are counted as erased when they"
-            " are imported. Import them and erase the fan again, or delete them",
+            "nothing else has the registrations in them. When one is imported, the fan's rows are"
+            " counted as erased, and the file is deleted. Import them, or delete them",
         )
     if unread:
         yield Left("files that cannot be read", unread, "they are damaged; delete them")
     if (versions := bucket.keeps_versions()) is not False:
         why = "kept by the bucket's versioning" if versions else "the bucket may keep versions"
         yield Left("older versions of replaced files", None, why)
+
+
+class _NewFiles:
+    """Files of what came or was made after the erasure was asked for: they have the fan only if
+    they had registered again.
+    """
+
+    def __init__(self, sought: Sought) -> None:
+        self._keys, self._waves = set[str](), set[tuple[str, str]]()
+        if sought.asked_for is None:
+            return
+        scored = ScoreFile.objects.filter(rules_fixed_at__gt=sought.asked_for)
+        ranks = RankFile.objects.filter(score_file__in=scored)
+        imported = RegistrationImport.objects.filter(created_at__gt=sought.asked_for, finished=True)
+        for found, names in (
+            (scored, ("key", "scrubbed_key", "rejected_key")),
+            (imported, ("key", "rejected_key")),
+            (ranks, ("key",)),
+        ):
+            self._keys |= {key for keys in found.values_list(*names) for key in keys}
+        waves = Wave.objects.filter(prepared_at__gt=sought.asked_for)
+        self._waves = {*waves.values_list("campaign__campaign_id", "date_key")}
+
+    def __contains__(self, key: str) -> bool:
+        words = {*re.split(r"[/._]", key)}
+        return key in self._keys or any(words.issuperset(names) for names in self._waves)
 
 
 class _Names:

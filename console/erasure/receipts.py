@@ -48,7 +48,8 @@ def fan_of(receipt: Erasure) -> ErasedFan:
 
 def sought_by(receipt: Erasure) -> Sought:
     contacts = frozenset(receipt.sought["contacts"])
-    return Sought(receipt.sought["fan"], fan_of(receipt).times, contacts)
+    fan = fan_of(receipt)
+    return Sought(receipt.sought["fan"], fan.times, contacts, asked_for=fan.erased_at)
 
 
 def keep(receipt: Erasure, sought: Sought) -> None:
@@ -83,7 +84,7 @@ def as_result(receipt: Erasure) -> dict[str, Any]:
         "receipt": receipt.pk,
         "until": receipt.until.isoformat() if receipt.until else None,
         "places": [
-            {"room": place.area, "what": place.what, "name": place.name, "count": place.count}
+            {"area": place.area, "what": place.what, "name": place.name, "count": place.count}
             for place in receipt.places.all()
         ],
         "not_reached": receipt.not_reached,

@@ -5,8 +5,9 @@ them. [X-11]
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -45,11 +46,17 @@ Touch = Callable[[Place], object]
 class Sought:
     """An erased fan while the erasure works: the id, which erasure of theirs it is, and of the
     contacts and member ids that were known of them those that are nobody else's word.
+
+    What the fan did after the erasure was `asked_for` is new, and stays: registrations of a later
+    date, unless it lies in the future still, and the records with these identities, which are of
+    rows that stay.
     """
 
     fan_id: str
     number: int
     contacts: frozenset[str] = frozenset()
+    asked_for: datetime | None = None
+    kept: frozenset[str] = frozenset()
 
     @cached_property
     def words(self) -> re.Pattern[str]:
@@ -67,7 +74,24 @@ class Sought:
 
     def with_contacts(self, contacts: Iterable[Any]) -> Sought:
         more = frozenset(str(each) for each in contacts if each and _is_telling(str(each)))
-        return Sought(self.fan_id, self.number, self.contacts | more)
+        return replace(self, contacts=self.contacts | more)
+
+    def keeps(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record of the fan is of something new."""
+        if record.get("dedupeHash") in self.kept:
+            return True
+        date = record.get("date")
+        created = date.get("created") if isinstance(date, Mapping) else None
+        is_registration = record.get("type") == "registration" and isinstance(created, str)
+        if self.asked_for is None or not is_registration:
+            return False
+        asked_for, now = (_as_recorded(each) for each in (self.asked_for, datetime.now(UTC)))
+        return asked_for < str(created) <= now
+
+
+def _as_recorded(at: datetime) -> str:
+    """As records are dated. [T-5]"""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _is_telling(contact: str) -> bool:

@@ -25,7 +25,11 @@ from datalake.models import ErasedFan, ErasureKey
 
 KEY_BYTES: Final = 32
 _INSTANT: Final = pl.Datetime("us", "UTC")
-_SCHEMA: Final[dict[str, Any]] = {"digest": pl.String, "erased_at": _INSTANT}
+_SCHEMA: Final[dict[str, Any]] = {
+    "digest": pl.String,
+    "erased_at": _INSTANT,
+    "times": pl.Int64,
+}
 
 
 def mark(fan_id: str) -> ErasedFan:
@@ -68,6 +72,14 @@ class Erased:
         digests = hmac_sha256_hex(self.key, fans.cast(pl.String)).alias("digest").to_frame()
         return digests.join(self.fans, on="digest", how="left", maintain_order="left")["erased_at"]
 
+    def among(self, fans: pl.Series) -> list[tuple[str, datetime, int]]:
+        """Those of the fans who were erased: id, when last, and how often."""
+        if self.fans.is_empty():
+            return []
+        digests = hmac_sha256_hex(self.key, fans.cast(pl.String))
+        both = pl.DataFrame({"fan": fans, "digest": digests}).join(self.fans, on="digest")
+        return both.select("fan", "erased_at", "times").rows()
+
     def are_before(self, fans: pl.Series, dates: pl.Series) -> pl.Series:
         """Which of these are dated (Datetime in UTC) at or before the erasure of their fan; a row
         without a date is not.
@@ -89,7 +101,7 @@ NOBODY_ERASED: Final = Erased(b"", pl.DataFrame(schema=_SCHEMA))
 def known(*, as_of: datetime | None = None) -> Erased:
     """Who was erased until now, or `as_of`. One query where nobody was."""
     found = ErasedFan.objects.filter(**({"erased_at__lte": as_of} if as_of else {}))
-    rows = list(found.values_list("digest", "erased_at"))
+    rows = list(found.values_list("digest", "erased_at", "times"))
     fans = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     return Erased(bytes(ErasureKey.objects.get().key) if rows else b"", fans)
 

@@ -39,7 +39,7 @@ def forget_any(value: Any, sought: Sought) -> Any:
     """
     if isinstance(value, dict):
         whose = trim(value[FAN]) if isinstance(value.get(FAN), str) else ""
-        if whose not in ("", sought.fan_id):
+        if whose not in ("", sought.fan_id) or (whose and sought.keeps(value)):
             return value
         inner = {key: forget_any(each, sought) for key, each in value.items()}
         if not whose:

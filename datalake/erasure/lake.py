@@ -128,7 +128,8 @@ def _is_foreign(file: LakeFile) -> bool:
 def _delete_foreign(file: LakeFile, sought: Sought, touch: Touch) -> None:
     """Nobody can write its form again, and nothing is lost with it."""
     with buckets.campaign_data().open(file.key) as source:
-        holds = any(each.get(FAN) == sought.fan_id for each in container.read_records(source))
+        ours = (each for each in container.read_records(source) if each.get(FAN) == sought.fan_id)
+        holds = not all(map(sought.keeps, ours))
     if holds:
         touch(Place(AREA, FILE, file.key, file.records))
         _delete_unverified_copy(file)
@@ -148,6 +149,8 @@ def _forgetter(sought: Sought) -> content.Forget:
     names: dict[str, str] = {}
 
     def forget_record(record: Mapping[str, Any]) -> dict[str, Any]:
+        if sought.keeps(record):
+            return dict(record)
         campaign = record["campaignId"]
         if campaign not in names:
             names[campaign] = name_of(campaign, sought.fan_id, sought.number)

@@ -106,10 +106,12 @@ def _without(payload: Payload, sought: Sought) -> tuple[Payload, list[tuple[str,
         old = frame.to_dicts()
         new = [
             forget(each, name_of(each["campaignId"], sought.fan_id, sought.number))
-            if each[FAN] == sought.fan_id
+            if each[FAN] == sought.fan_id and not sought.keeps(each)
             else each
             for each in old
         ]
+        if new == old:
+            return payload, [], 0
         packed = pack_frame(type(frame)(new, schema=frame.schema), payload.schema)
     else:
         old = unpack_records(payload)

@@ -13,9 +13,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from campaigns.locks import lock_campaign, no_wave_selects
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Registrant
 from datalake.erased.erasing import TABLE, Place, Sought, Touch, refuse_while
 from datalake.erased.names import name_of
+from datalake.records import dedupe_hash
 from operations.database.locks import lock_in_key_order
 from waves.choices import SendState, WaveState
 from waves.digest import content_digest
@@ -78,9 +79,9 @@ def refuse_while_at_work(campaign: Campaign, sought: Sought) -> None:
     )
 
 
-def contacts_of(campaign: Campaign, fan_id: str) -> Iterator[str]:
-    """The member ids, addresses and numbers that waves and messages of the campaign know."""
-    members = Member.objects.filter(campaign=campaign, global_user_id=fan_id)
+def contacts_of(campaign: Campaign, sought: Sought) -> Iterator[str]:
+    """The member ids, addresses and numbers that waves and messages of the campaign knew."""
+    members = _members(campaign, sought)
     for values in members.values_list("member_id", "email", "phone"):
         yield from values
     yield from Resend.objects.filter(member__in=members).values_list("contact", flat=True)
@@ -102,18 +103,22 @@ def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
     name = name_of(campaign.campaign_id, sought.fan_id, sought.number)
     renamed = {"global_user_id": name}
     ours = {"campaign": campaign, "global_user_id": sought.fan_id}
-    assigned = Assignment.objects.filter(**ours)
+    pks = [*members.values_list("pk", flat=True)]
+    old = waves.exclude(_is_new(sought))
     # first, because members who hold their code again follow it
-    count = members.count()
+    assigned = Assignment.objects.filter(**ours, wave__in=old)
     _note(touch, "assignments of codes", assigned.update(**renamed))
-    both = Member.objects.filter(campaign=campaign, global_user_id__in=(sought.fan_id, name))
-    both.update(**renamed, **_EMPTIED)
-    _note(touch, "members of waves", count)
-    codes = Code.objects.filter(wave__in=waves, global_user_id=sought.fan_id)
+    Member.objects.filter(pk__in=pks).update(**renamed, **_EMPTIED)
+    _note(touch, "members of waves", len(pks))
+    codes = Code.objects.filter(wave__in=old, global_user_id=sought.fan_id)
     _note(touch, "access codes", codes.update(**renamed))
-    chosen = Selection.objects.filter(**ours)
-    _note(touch, "selections", chosen.update(**renamed))
-    _note(touch, "calls to the code service", _erase_calls(waves, sought, name))
+    new = Assignment.objects.filter(**ours).values_list("code__code", flat=True)
+    chosen = Selection.objects.filter(**ours).exclude(code__in=new)
+    if count := chosen.update(**renamed):
+        _note(touch, "selections", count)
+        # what the old code said is not said of a newer registration [T-4]
+        Registrant.objects.filter(**ours).update(verdict=None)
+    _note(touch, "calls to the code service", _erase_calls(old, sought, name))
     for wave in approved:
         digest = content_digest(wave)
         Wave.objects.filter(pk=wave.pk).update(
@@ -121,8 +126,29 @@ def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
         )
 
 
+def new_identities(campaign: Campaign, sought: Sought) -> Iterator[str]:
+    """Of the records of codes that the fan was assigned since they registered again. [T-5]"""
+    record: dict[str, Any] = {"type": "codeAssignment", "campaignId": campaign.campaign_id}
+    record |= {"globalUserId": sought.fan_id, "date": {"created": ""}}
+    held = Assignment.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
+    for code in held.values_list("code__code", flat=True):
+        yield dedupe_hash(record | {"code": code})
+
+
+def _is_new(sought: Sought, prefix: str = "") -> Q:
+    """Waves that were prepared after the erasure was asked for: they have the fan only if they had
+    registered again.
+    """
+    if sought.asked_for is None:
+        return Q(pk__in=[])
+    return Q(**{f"{prefix}prepared_at__gt": sought.asked_for})
+
+
 def _members(campaign: Campaign, sought: Sought) -> Any:
-    return Member.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
+    """The fan as a member of waves, but for new ones in which they do not come with an old code."""
+    members = Member.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
+    with_old_code = Q(reassigned__isnull=False) & ~_is_new(sought, "reassigned__wave__")
+    return members.filter(~_is_new(sought, "wave__") | with_old_code)
 
 
 def _erase_messages(members: Any, touch: Touch) -> None:

@@ -208,6 +208,13 @@ def test_x11_a_row_of_an_erased_fan_is_erased_and_leaves_nothing_until_they_regi
     assert (again.accepted, again.rejected_by) == (2, {"duplicate": 1, "malformed_row": 1})
 
 
+def test_x11_a_registration_from_before_is_none_of_a_fan_whose_erasure_still_waits():
+    campaign = make_campaign()
+    import_registrations(campaign, [registration_row(1)])
+    mark("fan-1")
+    assert process_scores(campaign).rejected_by == {"erased": 1}
+
+
 def test_x11_the_name_of_an_erased_fan_is_no_id_of_a_row():
     name = f"erased:{'0' * 64}.1"
     done = process_scores(make_campaign(), score_file_bytes([score_row(1, global_user_id=name)]))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import gzip
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
 
-from campaigns.models import Campaign, ListEntry, Registrant
+from campaigns.models import Campaign, FanScore, ListEntry, Registrant
 from console.models import Access, PersonalDataAccess
 from console.proof import proof
 from datalake import streams
 from datalake.archive import archive
+from datalake.avro import container
 from datalake.choices import FileState, StreamName
 from datalake.errors import EraseLater
 from datalake.layout import parse_period
@@ -31,7 +33,15 @@ from demand.models import SelectedEvents
 from operations.choices import JobState
 from operations.models import Alert, Job, StatusChange
 from tests.console.erasure.erasure_cases import erase_fan, objects_with, tables_with
-from tests.console.proof.presale_cases import close, presale, really_sent, verify
+from tests.console.proof.presale_cases import (
+    FANS,
+    add_late_scores,
+    close,
+    more_seats,
+    presale,
+    really_sent,
+    verify,
+)
 from tests.support.avro_files import written
 from tests.support.campaigns import (
     SELECTION_TIME,
@@ -44,6 +54,7 @@ from tests.support.campaigns import (
 )
 from tests.support.change_events import DEMAND, archived, change
 from tests.support.waves import NOW, approve, person, request
+from waves.actions import cancel
 from waves.choices import SendState
 from waves.models import Member, Resend, Selection, Send, Wave
 from waves.preparation.prepare import prepare
@@ -243,6 +254,26 @@ def test_x11_the_proof_of_a_draw_is_the_same_bytes_after_members_and_others_were
     assert objects_with(members) == set()
 
 
+@pytest.mark.django_db
+def test_x11_who_had_a_seat_and_registers_again_has_one_in_the_proof_of_the_draw():
+    campaign = presale()
+    first = really_sent(campaign, "20260121")
+    fan = first.members.order_by("place").first().global_user_id
+    erase_fan(fan, by=eraser())
+    again = {"email": "again@mail.example", "preferences": [], "changed_at": timezone.now()}
+    registered = NOW - timedelta(days=2)
+    Registrant.objects.create(
+        campaign=campaign, global_user_id=fan, registered_at=registered, **again
+    )
+    add_late_scores(campaign, [f"fan-{n:06d}" for n in range(FANS)], [0.9] * FANS)
+    more_seats(campaign, 3)
+    second = really_sent(campaign, "20260122")
+    assert second.excluded["already_in_wave"] == first.members.count()
+    assert not second.members.filter(global_user_id=fan).exists()
+    close(campaign)
+    assert verify(proof.proof_bundle(campaign.campaign_id))["problems"] == []
+
+
 def test_x14_a_wave_after_an_erasure_counts_the_fan_as_erased_in_both_counts():
     campaign = presale()
     erase_fan("fan-000012", by=eraser())
@@ -265,6 +296,45 @@ def test_x11_who_registers_again_is_new_and_what_was_there_stays_erased():
     assert tables_with(NEEDLES) == set()
     assert {place.name for place in second.places.all()} >= {"registrations"}
     assert Registrant.objects.filter(global_user_id__startswith="erased:").count() == 2
+
+
+def test_x11_what_the_fan_does_while_the_erasure_waits_stays_and_what_was_there_goes():
+    campaign = make_campaign()
+    campaign.markets.update(selection_time=SELECTION_TIME)
+    registers(campaign)
+    is_scored(campaign)
+    wave = prepare(request(campaign), by=eraser(), now=NOW, reason="a test").wave
+    with pytest.raises(EraseLater, match="was not sent yet"):
+        erase_fan(FAN, by=eraser())
+    contact = {"member_id": "member-newer-8", "email": "newer@mail.example"}
+    at = timezone.now().isoformat(timespec="milliseconds")
+    row = registration_row(1, global_user_id=FAN, phone="", **contact)
+    import_registrations(campaign, [row | {"registered_at": at, "date_created": at}])
+    scored = score_row(1, global_user_id=FAN, member_id="member-newer-8", sms="")
+    late = score_file_bytes([scored | {"tmemail": "newer@mail.example"}, score_row(2)])
+    assert process_scores(campaign, late, activate=False).accepted == 2
+    consumers.consume(once=True)
+    cancel(wave, by=eraser(), reason="a test")
+
+    receipt = erase_fan(FAN, by=eraser())
+
+    old = (EMAIL, MEMBER, PHONE, AS_WRITTEN)
+    assert tables_with(old) == set()
+    assert objects_with(old) == set()
+    fan = Registrant.objects.get(global_user_id=FAN)
+    newer = ("newer@mail.example", datetime.fromisoformat(at))
+    assert (fan.email, fan.registered_at) == newer
+    assert Registrant.objects.filter(global_user_id__startswith="erased:").count() == 1
+    assert FanScore.objects.get(global_user_id=FAN).email == "newer@mail.example"
+    assert {place.name: place.count for place in receipt.places.all()}["registrations"] == 1
+    records = [
+        record["type"]
+        for file in LakeFile.objects.all()
+        for record in container.read_records(buckets.campaign_data().open(file.key))
+        if record["globalUserId"] == FAN
+    ]
+    assert sorted(records) == ["registration", "scoring"]
+    assert check.check(read_files=True).ok
 
 
 def test_x11_while_an_upload_of_change_events_is_archived_the_erasure_waits():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from datalake.erased.erasing import Sought, refuse_while
@@ -36,3 +38,18 @@ def test_x11_who_is_at_work_is_waited_for_in_words():
     with pytest.raises(EraseLater, match="busy") as refused:
         refuse_while(held=True, why="busy")
     assert refused.value.is_transient
+
+
+def test_x11_what_the_fan_does_after_the_erasure_was_asked_for_is_new():
+    asked_for = datetime(2026, 1, 5, 10, 0, 0, 500, tzinfo=UTC)
+    me = Sought("fan-7", 1, asked_for=asked_for, kept=frozenset({"a1"}))
+
+    def registered(created: str, **values: str) -> dict:
+        return {"type": "registration", "date": {"created": created}} | values
+
+    assert me.keeps(registered("2026-01-05T10:00:00.001Z"))
+    assert not me.keeps(registered("2026-01-05T10:00:00.000Z"))
+    assert not me.keeps(registered("2199-01-01T00:00:00.000Z")), "it may have been there before"
+    assert not me.keeps(registered("2026-02-01T00:00:00.000Z", type="scoring"))
+    assert me.keeps(registered("2026-02-01T00:00:00.000Z", type="scoring", dedupeHash="a1"))
+    assert not ME.keeps(registered("2026-02-01T00:00:00.000Z"))

@@ -43,6 +43,7 @@ def test_w3_facts_are_those_of_the_campaign_and_of_other_waves(ann, root):
     )
     assert known(wave, "fan-000000", "mine") | {"line": 2} == {
         "line": 2,
+        "erased": False,
         "registered": True,
         "known_phone": "+12065550000",
         "confirmed": False,
