@@ -58,6 +58,13 @@ class CampaignForm(VersionedForm):
         fields = "__all__"
         field_classes = dict.fromkeys(TIMES, WallClockField)
         widgets = dict.fromkeys(TIMES, WallClockInput)
+        labels = {
+            "min_score": "Minimum score",
+            "max_fans_per_contact": "Most fans per contact",
+            "entropy_source": "Public source",
+            "entropy_form": "Form of its value",
+            "entropy_public_at": "Becomes public at",
+        }
         help_texts = {
             "campaign_id": "1 to 40 letters, digits and hyphens. It cannot be changed later.",
             "time_zone": "Such as America/New_York. All times on this page are in this zone. If you"

@@ -85,9 +85,9 @@ def _of_consumers() -> list[str]:
     """What each consumer is behind; 0 seconds where no record waits. [T-1]"""
     found = lag.lags()
     parts: dict[str, tuple[str, Callable[[Lag], object]]] = {
-        "records": ("Records that the consumer has not taken yet", lambda each: each.records),
+        "records": ("Records that the consumer has not processed yet", lambda each: each.records),
         "seconds": (
-            "Since when the oldest of them waits",
+            "How long the oldest of them has waited",
             lambda each: f"{each.age.total_seconds():.1f}" if each.age else 0,
         ),
     }

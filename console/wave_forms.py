@@ -39,7 +39,7 @@ class DateKeyField(forms.CharField):
         *,
         required: bool = False,
         help_text: str = (
-            "Part of the wave's name. If empty, the first free one of the notify date's day."
+            "Part of the wave's name. If empty, the first free key of the notify date's day."
         ),
     ) -> None:
         super().__init__(label="Date key", max_length=20, required=required, help_text=help_text)
@@ -83,7 +83,7 @@ class SoftStartForm(forms.Form):
         min_value=0,
         max_value=MOST_WHOLE,
         required=False,
-        help_text="0: all fans at once. If empty, as the campaign says",
+        help_text="0 notifies all fans at once. If empty, the campaign's number applies",
         widget=forms.NumberInput({"min": 0, "inputmode": "numeric"}),
     )
     reason = forms.CharField(label="Reason", max_length=200)

@@ -30,6 +30,8 @@ TONES: Final[dict[str, str]] = {
     "scheduled": "info",
     "triggered": "info",
     "held": "bad",
+    "stopped": "bad",
+    "ready": "good",
     "completed": "good",
     "sent": "good",
     "delivered": "good",

@@ -129,7 +129,7 @@ def enter_rewritten(file: LakeFile, *, content_hash: int, size: int, sha256: str
         same = LakeFile.objects.filter(pk=file.pk, content_hash=file.content_hash)
         if not same.update(content_hash=as_text(content_hash), bytes=size, sha256=sha256):
             raise CountMismatch(
-                f"The catalogue entry of {file.key} was changed by another process. Nothing was"
+                f"The catalog entry of {file.key} was changed by another process. Nothing was"
                 " changed."
             )
         kept = LakePartition.objects.select_for_update()

@@ -44,7 +44,7 @@ class JobAdmin(BigTableAdmin, PageAdmin):
 
     @display(description="progress")
     def progressed(self, job: Job) -> str:
-        return f"{job.percent} %"
+        return f"{job.percent}%"
 
 
 @admin.register(Alert)

@@ -23,7 +23,7 @@ class WavesConfig(AppConfig):
         from waves.uploads import dropped
         from waves.verdicts import saving, transform
 
-        reports = Kept("texts and objections", "RETENTION_REPORT_DAYS", memory.old_reports)
+        reports = Kept("opt-out reports", "RETENTION_REPORT_DAYS", memory.old_reports)
         kinds.register([reports, *old_rows.KEPT])
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)

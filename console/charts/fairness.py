@@ -24,7 +24,7 @@ ROW = 22
 FULL_PERCENT = 100
 STEPS = (1, 2, 5)
 NUMBER = '<td class="fw-number">{}</td>'
-FIGURES = ("Fans", "Selected", "Expected", "95 % of fair draws", "Limits", "p, corrected")
+FIGURES = ("Fans", "Selected", "Expected", "95% of fair draws", "Limits", "p, corrected")
 LUCK_FIGURES = ("Fans", "chi-square p", "Kolmogorov–Smirnov p", "p, corrected")
 DIAMOND = "M0,-6 L6,0 L0,6 L-6,0 Z"
 NAMELESS = ("others", "not registered", "no address", "no country")
@@ -63,7 +63,7 @@ def histogram(
 
 def luck(test: LuckTest, *, ident: str) -> SafeString:
     """How many more or fewer fans than expected have each thirty-second of luck, before the range
-    of 95 % of fair draws.
+    of 95% of fair draws.
     """
     expected = test["fans"] / SHOWN_CELLS
     usual = normal_quantile((1 + USUAL) / 2) * (expected * (1 - 1 / SHOWN_CELLS)) ** 0.5
@@ -99,9 +99,9 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
     ticks = (
         ("0", PLOT + 14, "fw-first", "least luck"),
         ("100", PLOT + 14, "fw-last", "most luck"),
-        ("0", _at(middle - usual / most * middle + 4), "fw-gutter", f"+{share:.2g} %"),
+        ("0", _at(middle - usual / most * middle + 4), "fw-gutter", f"+{share:.2g}%"),
         ("0", _at(middle + 4), "fw-gutter", "0"),
-        ("0", _at(middle + usual / most * middle + 4), "fw-gutter", f"−{share:.2g} %"),
+        ("0", _at(middle + usual / most * middle + 4), "fw-gutter", f"−{share:.2g}%"),
     )
     axis = format_html_join("", '<text x="{}%" y="{}" class="{}">{}</text>', ticks)
     low, high = min(test["cells"]), max(test["cells"])
@@ -300,9 +300,9 @@ def _place(share: float, reach: float) -> float:
 def _scale(reach: float) -> SafeString:
     step = nice(reach * 0.8)
     ticks = (
-        (_at(_place(-step, reach)), f"−{step * FULL_PERCENT:g} %"),
+        (_at(_place(-step, reach)), f"−{step * FULL_PERCENT:g}%"),
         ("50.00", "0"),
-        (_at(_place(step, reach)), f"+{step * FULL_PERCENT:g} %"),
+        (_at(_place(step, reach)), f"+{step * FULL_PERCENT:g}%"),
     )
     texts = format_html_join("", '<text x="{}%" y="13">{}</text>', ticks)
     return format_html(

@@ -104,8 +104,8 @@ def table(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> SafeString
 
 
 def share(count: int, total: int) -> str:
-    """`4.2 %`; blank of nothing."""
-    return f"{100 * count / total:.1f} %" if total else ""
+    """`4.2%`; blank of nothing."""
+    return f"{100 * count / total:.1f}%" if total else ""
 
 
 def _part(count: int, total: int) -> int:

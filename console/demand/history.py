@@ -76,7 +76,7 @@ def _snapshots(current: CurrentRecord, before: int | None) -> Any:
 def _read(file: LakeFile | None, numbers: Collection[int], reference_id: str) -> Mapping[int, Read]:
     """The records of a file at these places, or why each cannot be shown."""
     if file is None:
-        return dict.fromkeys(numbers, (None, "Its file is no longer in the catalogue."))
+        return dict.fromkeys(numbers, (None, "Its file is no longer in the catalog."))
     if file.bytes > LARGEST_FILE:
         return dict.fromkeys(numbers, (None, "Its file is too large to be read on this page."))
     found: dict[int, Read] = dict.fromkeys(

@@ -45,11 +45,9 @@ PERMISSION = "console.erase_fan"
 AREA = "demand archive"
 DEMAND_CONTACTS = ("email", "phoneNumber")
 BY_DESIGN = (
-    Left(
-        "suppression list", None, "it holds keyed hashes only, so that nobody is written to again"
-    ),
+    Left("suppression list", None, "only keyed hashes, so that the person is not contacted again"),
     Left("entries of blacklists and whitelists", None, "kept: they protect presales from abuse"),
-    Left("references in rosters and proofs", None, "kept as evidence; they lead to nobody"),
+    Left("references in rosters and proofs", None, "kept as evidence; they identify nobody"),
     Left("backups", None, "they end with their own retention; erase again after restoring one"),
     Left(
         "files that people downloaded, message providers, the code service",

@@ -188,11 +188,11 @@ def _about(number: float) -> str:
 
 
 def _share(fans: float, accepted: int) -> str:
-    """`12 %`, `0.034 %`."""
+    """`12%`, `0.034%`."""
     percent = 100 * fans / max(accepted, 1)
     if percent < 0.001:
-        return "< 0.001 %"
-    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+        return "< 0.001%"
+    return f"{percent:.0f}%" if percent >= 10 else f"{percent:.2g}%"
 
 
 def _duration(seconds: int) -> str:

@@ -253,7 +253,7 @@ def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
         if not reason:
             raise BadValue("reason", "enter one. It is logged.")
         if not accounts.resume(account.name, by=request.user, reason=reason):
-            return f"Sending through {account.name} was not paused."
+            return f"Sending through {account.name} was not stopped."
         sending_tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         return f"Sending through {account.name} is resumed."
 

@@ -105,6 +105,11 @@ def ago(value: datetime | None) -> str:
     return f"in {lasting(-seconds)}" if seconds < 0 else f"{lasting(seconds)} ago"
 
 
+@register.filter
+def is_past(value: datetime) -> bool:
+    return value < timezone.now()
+
+
 @register.simple_tag
 def countdown(due: datetime, state: str) -> SafeString:
     """How long until a wave is due, by the second: the browser counts on from the server's time.

@@ -82,7 +82,7 @@ def stream_error(stream: str, error: ClientError) -> Exception:
         case "ExpiredIteratorException":
             return IteratorExpired(f"The place in {stream} has expired.")
         case code if code in _TOO_FAST:
-            return StreamBusy(f"The stream {stream} is read from faster than it gives: {line}")
+            return StreamBusy(f"The stream {stream} is read faster than Kinesis allows: {line}")
         case "ResourceNotFoundException" if not place or "shard " not in str(error).lower():
             return UnknownStream(f"There is no stream {stream} in this region and account: {line}")
         case "ResourceNotFoundException":

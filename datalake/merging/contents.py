@@ -57,7 +57,7 @@ def check_sources(
             )
         if header.summary != container.Summary(source.records, int(source.content_hash, 16)):
             raise CountMismatch(
-                f"{source.key} does not match its catalogue entry. Check who changed the file."
+                f"{source.key} does not match its catalog entry. Check who changed the file."
             )
     hashes = [int(source.content_hash, 16) for source in sources]
     return container.Summary(sum(source.records for source in sources), add_hashes(hashes))

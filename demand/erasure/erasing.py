@@ -185,7 +185,7 @@ def _left(at_work: int, foreign: int) -> Iterator[Left]:
         yield Left(
             "files in the demand archive that Fairwave did not write",
             foreign,
-            "not in the catalogue and not readable",
+            "not in the catalog and not readable",
         )
     if uploads := sum(1 for _ in buckets.scoring().list(f"{UPLOADED}/")):
         yield Left(
@@ -263,7 +263,7 @@ def _erase_from_file(erasing: Erasing, file: LakeFile, references: Mapping[int, 
     if content.changed:
         entered = container.Summary(file.records, int(file.content_hash, 16))
         if entered not in (content.before, content.after):
-            erasing.broken[file.key] = "it does not match its catalogue entry"
+            erasing.broken[file.key] = "it does not match its catalog entry"
             return 0
         erasing.touch(Place(FILE, file.key, content.changed))
         rewriting.replace(file.key, content.data)

@@ -121,8 +121,7 @@ def _settle_one(beside: str) -> None:
             summary = container.read_header(source).summary
         if summary is None or summary.records != file.records:
             raise CannotErase(
-                f"The records of {key} do not match its catalogue entry. Check who changed the"
-                " file."
+                f"The records of {key} do not match its catalog entry. Check who changed the file."
             )
         catalogue.enter_rewritten(
             file, content_hash=summary.content_hash, size=bucket.size(beside), sha256=digest

@@ -43,6 +43,8 @@ MOST_PARAMETERS = 20
 Mask = Callable[[str], str]
 
 MOST_DIGITS = 18  # of a row's number
+# columns whose name for people is not that of their field
+NAMES: Mapping[str, str] = {"global_user_id": "fan id"}
 
 
 class RowSelect(AutocompleteSelect):
@@ -105,11 +107,11 @@ class TitledAdmin(ModelAdmin):
         page says so, instead of an error or Django's redirect without a word.
         """
         try:
-            return super().get_changelist_instance(request)
+            return _without_a_way_back(super().get_changelist_instance(request))
         except UNANSWERABLE:
             request.GET, ignored = self._answerable(request)  # type: ignore[assignment]
         messages.warning(request, f"Ignored in the address of this page: {', '.join(ignored)}.")
-        return super().get_changelist_instance(request)
+        return _without_a_way_back(super().get_changelist_instance(request))
 
     def _answerable(self, request: HttpRequest) -> tuple[QueryDict, list[str]]:
         """The parameters that can be had together, taken one by one; and the others as they were
@@ -131,6 +133,13 @@ class TitledAdmin(ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new row's form is empty: what an address says was judged by no field."""
         return {}
+
+
+def _without_a_way_back(found: ChangeList) -> ChangeList:
+    """The theme offers to show all where the whole is not counted, also where all is shown."""
+    if found.full_result_count is None and not (found.query or found.get_filters_params()):
+        found.full_result_count = found.result_count
+    return found
 
 
 class ReadOnlyAdmin(TitledAdmin):
@@ -204,11 +213,12 @@ class Masking(TitledAdmin):
         return lookup in named
 
     def _as_shown(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
-        if unmasking.shown(request):
-            return list(names)
+        hidden = {} if unmasking.shown(request) else self.personal
         return [
-            masked(name, self.personal[name], getattr(self, name, None))
-            if name in self.personal
+            masked(name, hidden[name], getattr(self, name, None))
+            if name in hidden
+            else plain(name)
+            if name in NAMES
             else name
             for name in names
         ]
@@ -243,7 +253,7 @@ def masked(
         return mask((read(row) if read else getattr(row, field)) or "")
 
     column.__name__ = field
-    column.short_description = field.replace("_", " ")  # type: ignore[attr-defined]
+    column.short_description = _name_of(field)  # type: ignore[attr-defined]
     return column
 
 
@@ -271,13 +281,17 @@ def plain(field: str) -> Callable[[Any], str]:
     return _column(field, visible)
 
 
+def _name_of(field: str) -> str:
+    return NAMES.get(field, field.replace("_", " "))
+
+
 def _column(field: str, show: Callable[[Any], str]) -> Callable[[Any], str]:
     def column(row: Any) -> str:
         value = getattr(row, field)
         return "–" if value is None else show(value)
 
     column.__name__ = field
-    column.short_description = field.replace("_", " ")  # type: ignore[attr-defined]
+    column.short_description = _name_of(field)  # type: ignore[attr-defined]
     return column
 
 

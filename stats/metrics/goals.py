@@ -43,7 +43,7 @@ class Goal:
 
     @property
     def target_words(self) -> str:
-        """`over 99 %`, `exactly 100 %`, `under 5 min`."""
+        """`over 99%`, `exactly 100%`, `under 5 min`."""
         limit = amount(self.target, self.unit)
         if not self.strict and self.target in (0, 100):
             return f"exactly {limit}" if self.unit == "percent" else limit
@@ -64,8 +64,8 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "seconds",
                 300,
                 least=False,
-                how="The slowest file, from the start of its processing. Waiting for a person, or"
-                " for the public random value, does not count.",
+                how="The slowest file, from the start of its processing. Time spent waiting for a"
+                " person or for the public value does not count.",
             ),
             Goal(
                 "data_accuracy",
@@ -73,7 +73,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "percent",
                 100,
                 strict=False,
-                how="Records that consumers took from the streams, without those that went to the"
+                how="Of the records that consumers took from the streams, those that did not become"
                 " dead letters.",
             ),
             Goal(
@@ -81,7 +81,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "Merges of the lake that succeed",
                 "percent",
                 99,
-                how="Periods that were merged, of those and the ones that were refused or failed.",
+                how="Of the periods that were merged, refused or failed, those that were merged.",
             ),
             Goal(
                 "rows_lost",
@@ -90,7 +90,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 0,
                 least=False,
                 strict=False,
-                how="Rows in, less rows out and rejected, of all jobs, files and consumers.",
+                how="Rows in, minus rows out and rejected, of all jobs, files and consumers.",
             ),
         ),
     ),
@@ -103,21 +103,21 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "percent",
                 100,
                 strict=False,
-                how="Codes that were assigned to one fan only.",
+                how="Of the assigned codes, those that only one fan has.",
             ),
             Goal(
                 "code_assignment",
                 "Fans whose code is assigned at the trigger",
                 "percent",
                 99.5,
-                how="Reserved codes of triggered waves that are assigned.",
+                how="Of the reserved codes of triggered waves, those that are assigned.",
             ),
             Goal(
                 "code_reservation",
                 "Codes that the code service reserves",
                 "percent",
                 99,
-                how="Usable codes that came, of those that were asked for.",
+                how="Of the codes that were requested, those that arrived and can be used.",
             ),
         ),
     ),
@@ -154,9 +154,9 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "per second",
                 SUSTAINED * 200,
                 strict=False,
-                how="The slowest wave of 6,000 SMS or more that was sent beside no other one and"
-                " without a pause, its own or of the provider. The target is 98 % of"
-                " SMS_PER_SECOND, at most of 200.",
+                how="The slowest wave of 6,000 SMS or more that was sent while no other wave was,"
+                " without a pause of the wave or of the provider. The target is 98% of"
+                " SMS_PER_SECOND, or of 200 if that is less.",
             ),
         ),
     ),
@@ -168,7 +168,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "Jobs that succeed",
                 "percent",
                 99,
-                how="Jobs that are done, of those and the ones that failed. A job that succeeds"
+                how="Of the jobs that are done or failed, those that are done. A job that succeeds"
                 " after a retry counts as done.",
             ),
             Goal(
@@ -177,7 +177,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Goal, ...]], ...]] = (
                 "seconds",
                 60,
                 least=False,
-                how="The slowest alert, also one that still waits.",
+                how="The slowest alert, including one that is still waiting.",
             ),
             Goal(
                 "retry_success",
@@ -220,13 +220,13 @@ def goals_by_name(sms_per_second: int) -> dict[str, Goal]:
 
 
 def amount(value: float | None, unit: Unit) -> str:
-    """`99.5 %`, `4 min 12 s`, `0.8 s`, `196 per second`, `0 rows`; a percentage is cut off, never
+    """`99.5%`, `4 min 12 s`, `0.8 s`, `196 per second`, `0 rows`; a percentage is cut off, never
     rounded up to one that would meet its target.
     """
     if value is None:
         return "–"
     if unit == "percent":
-        return f"{int(value * 100) / 100:g} %"
+        return f"{int(value * 100) / 100:g}%"
     if unit == "seconds":
         minutes, seconds = divmod(round(value), 60)
         if value < 60:

@@ -5,7 +5,6 @@ provider.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,12 +19,10 @@ from pytest_django.fixtures import Settings
 
 from operations import tasks
 from sandbox.process import RunningSandbox, running
+from tests.browser import contact_sheet
 from tests.support.people import client_of
 
 PASSWORD = "correct horse battery"
-# A page takes the one without windows less than half the processor's time: the others draw their
-# own surface, too.
-CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -40,7 +37,7 @@ VIEWS = {"desktop": (1280, 900), "narrow": (390, 844)}
 # playwright's loop must not outlive the browser's tests: other tests run loops of their own
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    path = contact_sheet.chromium()
     if path is None and os.environ.get("CI") in {"1", "true"}:
         pytest.fail("There is no Chromium: bin/test installs it.")
     if path is None:

@@ -182,7 +182,7 @@ def _privacy(scene: Scene) -> None:
     PersonalDataAccess.objects.create(
         user=scene.administrator, what=Access.SHOWN, reason="a fan's call about a missing code"
     )
-    erase_fan("fan-000029", by=scene.administrator, reason="asked for on the phone")
+    erase_fan("fan-29", by=scene.administrator, reason="asked for on the phone")
 
 
 def _command(name: str, *arguments: str) -> None:

@@ -208,8 +208,8 @@ def _files_on_their_way() -> tuple[int, int]:
         receive_scores(campaign, messy(count), name=f"autumn.{count}.txt") for count in (900, 901)
     )
     dry_run.check_first_rows(tried.pk)
-    leases.claim(score_files.open_job(watched, by=None).pk).step("Judging rows")
-    pace = {"step": "Judging rows", "rows": 2_000_000, "samples": [[time.time() - 20, 0]]}
+    leases.claim(score_files.open_job(watched, by=None).pk).step("Checking rows")
+    pace = {"step": "Checking rows", "rows": 2_000_000, "samples": [[time.time() - 20, 0]]}
     doing = {"pace": pace, "progress": 1_200_000, "total": 4_000_000}
     Job.objects.filter(subject_id=str(watched.pk), state=JobState.RUNNING).update(**doing)
     return tried.pk, watched.pk

@@ -218,4 +218,4 @@ def test_n6_accounts_are_paused_and_resumed_though_postgresql_ended_it(monkeypat
         assert accounts.pause("sms_http", "down")
         assert accounts.resume("sms_http")
         assert len(accounts.stop_all("drill")) == len(registry.ALL)
-    assert Alert.objects.filter(text__contains="is paused: down").count() == 1
+    assert Alert.objects.filter(text__contains="is stopped: down").count() == 1

@@ -33,7 +33,7 @@ def test_while_a_wave_is_sent_messages_are_counted_for_a_fan_whose_e_mail_is_que
     new_messages.make_sends(wave)
     shown = live(client, wave)
     assert (shown["ok"], shown["pending"]) == (4, 0)
-    assert (shown["settled"], shown["messages"], shown["share"]) == (0, 8, "0.0 %")
+    assert (shown["settled"], shown["messages"], shown["share"]) == (0, 8, "0.0%")
     assert [(line.channel, line.open, line.queued) for line in shown["lines"]] == [
         ("sms", 4, 0),
         ("email", 4, 4),

@@ -15,7 +15,7 @@ from waves.messages.sms_segments import Encoding, Segments
 from waves.preflight.check import Check, Problem, judged, red, yellow
 
 SEGMENTS, COST, TIME = "SMS segments", "SMS cost", "Time to finish"
-NO_COUNTRY: Final = "numbers of no country"
+NO_COUNTRY: Final = "numbers without a country"
 MOST_SEGMENTS: Final = 6  # many networks refuse more than ten, and fans read less
 LONG: Final = timedelta(hours=4)
 
@@ -155,7 +155,9 @@ def judge_time(pace: Pace) -> Check:
     slower = "SMS" if pace.sms_seconds >= pace.email_seconds else "EMAIL"
     problems: list[Problem] = []
     if pace.codes_end is not None and ends > pace.codes_end:
-        problems.append(red(f"{takes}, and codes end before that. Send fewer fans or faster."))
+        problems.append(
+            red(f"{takes}, and codes expire before that. Notify fewer fans, or send faster.")
+        )
     elif pace.duration > LONG:
         problems.append(
             yellow(

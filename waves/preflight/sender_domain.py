@@ -95,7 +95,7 @@ def _spf(found: SenderDomain) -> list[Problem]:
         return []
     if not found.spf:
         return [yellow(f"{found.domain} has no SPF record. Publish one.")]
-    return [yellow(f"{found.domain} has {len(found.spf)} SPF records, so none counts. Keep one.")]
+    return [yellow(f"{found.domain} has {len(found.spf)} SPF records, so none is valid. Keep one.")]
 
 
 def _dkim(found: SenderDomain) -> list[Problem]:

@@ -101,7 +101,7 @@ def _begin(trial: Trial, provider: registry.Provider, by: User) -> TrialMessage:
         )
     account = accounts.account(provider.name)
     if account.paused:
-        raise TrialRefused(f"Sending through {provider.title} is paused: {account.paused_reason}")
+        raise TrialRefused(f"Sending through {provider.title} is stopped: {account.paused_reason}")
     if Sender.objects.filter(account=account, lease_until__gte=Now()).exists():
         raise TrialRefused("A wave is being sent right now. Try again when it is done.")
     waiting = ProviderAccount.objects.filter(pk=account.pk, permits_until__gt=Now() + LONGEST_WAIT)

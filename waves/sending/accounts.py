@@ -211,7 +211,7 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
         who = f" by {by.get_username()}" if by else ""
         alerts.alert(
             f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)}"
-            f" is paused{who}: {reason}{'' if by else _instead(name)}"
+            f" is stopped{who}: {reason}{'' if by else _instead(name)}"
         )
     return bool(paused)
 
@@ -225,7 +225,7 @@ def why_paused(channel: str) -> str:
     if any(each.name not in paused for each in providers):
         return ""
     first = providers[0]
-    return f"Sending through {first.title} is paused: {paused[first.name]}"
+    return f"Sending through {first.title} is stopped: {paused[first.name]}"
 
 
 def _instead(name: str) -> str:

@@ -109,6 +109,6 @@ def _paused_ones(providers: Sequence[Provider[Any]]) -> str:
     names = [provider.name for provider in providers]
     paused = ProviderAccount.objects.filter(name__in=names, paused=True).order_by("name")
     return "; ".join(
-        f"{name} is paused: {reason or 'no reason given'}"
+        f"{name} is stopped: {reason or 'no reason given'}"
         for name, reason in paused.values_list("name", "paused_reason")
     )

@@ -116,7 +116,7 @@ def require_queue(wave: Wave) -> None:
     """Raises WrongState where nothing of the wave is sent any more. [N-6]"""
     if wave.queue == Queue.CANCELLED:
         raise WrongState(
-            f"Wave {wave.name}: what was left to send is cancelled. Nothing of it is sent again."
+            f"Wave {wave.name}: the messages that were left are cancelled. They are not sent."
         )
 
 

@@ -57,7 +57,7 @@ def not_going(wave: Wave) -> str:
     [N-6]
     """
     if wave.state == WaveState.COMPLETED and wave.queue != Queue.RUNNING:
-        return f"is completed, and what was left of it is {wave.queue}"
+        return f"is completed, and its remaining messages are {wave.queue}"
     return "" if wave.state in (WaveState.TRIGGERED, WaveState.COMPLETED) else f"is {wave.state}"
 
 

@@ -72,7 +72,7 @@ def _settle(
     if settling == Settling.AGAIN:
         require_open(wave.campaign)
         if wave.state not in AGAIN:
-            raise WrongState(f"Wave {wave.name} is {wave.state}. Nothing of it is sent again.")
+            raise WrongState(f"Wave {wave.name} is {wave.state}. Its messages are not sent again.")
         results.require_queue(wave)
     settled = 0
     for model in MESSAGES:

@@ -33,7 +33,7 @@ class SlotLease:
         slots, why = await self._thread.run(self._renew, in_flight)
         self._state.slots = slots.count
         if slots.paused:
-            self._state.end(f"{self._setup.provider.name} is paused: {slots.paused}")
+            self._state.end(f"{self._setup.provider.name} is stopped: {slots.paused}")
         elif why:
             self._state.end(why)
         else:

@@ -101,7 +101,7 @@ def end_first(wave_id: int) -> bool:
     first = Send.objects.filter(wave=wave_id, pk__range=(row.first_send, row.last_send))
     if first.filter(state__in=OPEN).exists():
         return False
-    reason = f"soft start: messages to the first {row.fans:,} were sent; receipts are waited for"
+    reason = f"soft start: messages to the first {row.fans:,} were sent; waiting for receipts"
     move_locked(wave, WaveState.PAUSED, by=None, reason=reason)
     _set(wave_id, state=SoftStartState.WAITING, waiting_since=Now())
     return True

@@ -114,7 +114,7 @@ def lift(entry: int, *, by: User, reason: str) -> None:
     late = late_entries.lock_late(Suppression.objects.get(pk=entry).campaign)
     live = Suppression.objects.filter(pk=entry, lifted_at=None)
     if not live.update(lifted_at=Now(), lifted_by=by, lift_reason=reason):
-        raise SuppressionRefused("This suppression was lifted already.")
+        raise SuppressionRefused("This suppression was already lifted.")
     late_entries.record(late, [entry], late_entries.LIFTED, by=by, reason=reason)
 
 

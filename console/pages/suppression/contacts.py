@@ -102,7 +102,7 @@ def suppress_contact(request: StaffRequest) -> HttpResponseRedirect:
         ground = _ground(request, SuppressedBy.HAND, form.cleaned_data)
         home = ground.campaign.home_countries[0] if ground.campaign else ""
         added = suppress([contact_of(form.cleaned_data["contact"], country=home)], ground)
-        return "The contact is suppressed." if added else "The contact was suppressed already."
+        return "The contact is suppressed." if added else "The contact was already suppressed."
 
     return attempt(request, work, back=back)
 
@@ -124,7 +124,7 @@ def suppress_file(request: StaffRequest) -> HttpResponseRedirect:
             messages.warning(request, _problems(result))
         return (
             f"{plural(result.added, 'contact')} added;"
-            f" {result.contacts - result.added:,} suppressed before."
+            f" {result.contacts - result.added:,} were already suppressed."
         )
 
     return attempt(request, work, back=back)

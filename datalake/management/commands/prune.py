@@ -10,7 +10,7 @@ from operations.retention import prune
 
 
 class Command(JsonCommand):
-    help = "Delete rows that are older than they are kept. A daily task does the same."
+    help = "Delete rows that are past their retention. A daily task does the same."
     permissions = (ADMINISTRATORS_RIGHT,)
     needs_person = False
     leaves_name = False

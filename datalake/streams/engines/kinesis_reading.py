@@ -110,8 +110,8 @@ class Reader:
             if shard in {each.id for each in self.shards()}:
                 raise
             alerts.alert(
-                f":red_circle: Stream {self.stream.name} no longer has shard {shard}. What a"
-                " consumer had not taken of it is lost."
+                f":red_circle: Stream {self.stream.name} no longer has shard {shard}."
+                " Records that a consumer had not read from it are lost."
             )
             return Stretch([], None)
 

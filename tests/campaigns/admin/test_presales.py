@@ -25,6 +25,7 @@ def test_what_names_an_open_campaign_or_its_draw_cannot_be_edited(client):
     html = client.get(f"/admin/campaigns/campaign/{campaign.pk}/change/").content.decode()
     assert 'name="campaign_id"' not in html
     assert 'name="entropy_source"' not in html
+    assert "Public source" in html
     assert 'name="name"' in html
     assert (
         client.post(f"/admin/campaigns/campaign/{campaign.pk}/delete/", {"post": "yes"}).status_code

@@ -82,7 +82,7 @@ def test_opening_without_a_public_source_is_confirmed_in_plain_words(client):
     client.post("/admin/campaign/bare/open/", {"without_source": "on"})
     assert Campaign.objects.get().status == "open"
     html = client.get("/admin/campaign/bare/").content.decode()
-    assert "none. Anyone who can read the database" in html
+    assert "None. Anyone who can read the database" in html
 
 
 def test_the_public_source_is_moved_once_with_a_reason_and_the_page_shows_both(client):

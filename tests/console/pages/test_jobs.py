@@ -115,7 +115,7 @@ def test_the_ledger_so_far_is_seen_while_rows_are_judged(client):
     )
     html = client.get(f"/admin/job/{job.pk}/live/").content.decode()
     assert "7 rows checked = <b>5</b> accepted + <b>2</b> rejected" in html
-    assert "35 %" in html
+    assert "35%" in html
 
 
 def running(**values: object) -> Job:

@@ -42,7 +42,7 @@ def test_x13_each_group_is_shown_in_words_with_masked_examples():
     assert "12 fans have phone numbers from one run of 12." in page
     assert "in 20 spellings" in page
     assert "40 fans registered within 21 seconds" in page
-    assert "<b>40</b> fans, <b>25 %</b> of all" in page
+    assert "<b>40</b> fans, <b>25%</b> of all" in page
     assert "t•••@g•••.com" in page
     assert "ticketbot" not in page
     assert "on the blacklist</button>" not in page

@@ -131,10 +131,13 @@ def test_n6_the_page_of_providers_says_who_stopped_each_when_and_why(client):
     html = client.get("/admin/providers/").content.decode()
     for name, who, why in (
         ("sms_http", "ann", "wrong price"),
-        ("email_django", "the system", "too many errors"),
+        ("email_django", "System", "too many errors"),
     ):
         when = moment(accounts.account(name).paused_at)
         assert f"Stopped since {when} by {who}: {why}" in html
+    assert html.count('fw-bad">stopped</span>') == 2
+    accounts.resume("sms_http", by=ann)
+    assert 'fw-good">ready</span>' in client.get("/admin/providers/").content.decode()
 
 
 def test_n6_a_provider_is_not_resumed_without_a_reason(client):

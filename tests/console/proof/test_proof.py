@@ -351,7 +351,7 @@ class TestPage:
             file.sha256,
             file.roster_digest,
             file.rules_digest,
-            "Sealed",
+            "Locked since",
         ):
             assert public in page.content.decode()
         assert {numbers.json()["commitment"], numbers.json()["attempts"][0]["roster_digest"]} == {

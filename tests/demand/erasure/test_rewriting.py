@@ -65,7 +65,7 @@ def test_x11_a_file_that_is_not_what_the_catalogue_says_is_not_overwritten():
     archived([MINE, OTHERS[0]])
     LakeFile.objects.update(content_hash="0" * 64)
     before = kept()
-    with pytest.raises(CannotErase, match="does not match its catalogue entry"):
+    with pytest.raises(CannotErase, match="does not match its catalog entry"):
         erase()
     assert kept() == before
 

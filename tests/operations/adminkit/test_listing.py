@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from campaigns.models import Registrant
 from datalake.models import DeadLetter
 from tests.operations.adminkit.list_cases import REGISTRANTS, VIEWS, fans_on
+from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, member_of, staff
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.preparation.prepare import prepare
@@ -21,6 +22,7 @@ def test_one_fans_page_is_masked_too():
     row = Registrant.objects.get()
     html = client_of(staff("looker", *VIEWS)).get(f"{REGISTRANTS}{row.pk}/change/").content.decode()
     assert "fan-000000" in html
+    assert "Fan id" in html
     assert row.email not in html
     assert row.phone not in html
 
@@ -53,6 +55,15 @@ def test_lists_are_titled_by_what_they_list_and_an_empty_one_says_so():
     html = client_of(looker).get("/admin/datalake/lakefile/").content.decode()
     assert "<title>Lake files" in " ".join(html.split()).replace("<title> ", "<title>")
     assert "Nothing here yet." in html
+
+
+def test_only_a_list_that_shows_a_part_offers_to_show_all():
+    make_campaign("spring").score_files.create(attempt=1, name="a.txt", key="a", sha256="a")
+    client = client_of(member_of("viewer"))
+    html = client.get("/admin/campaigns/scorefile/").content.decode()
+    assert "a.txt" in html
+    assert "Show all" not in html
+    assert "Show all" in client.get("/admin/campaigns/scorefile/?state=failed").content.decode()
 
 
 def test_the_filter_for_rows_of_no_campaign_answers_its_own_link():

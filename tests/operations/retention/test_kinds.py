@@ -24,7 +24,7 @@ def test_o10_each_kind_has_a_setting_of_its_days():
         "identities of records": "RETENTION_IDENTITY_DAYS",
         "settled dead letters": "RETENTION_DEAD_LETTER_DAYS",
         "messages of queues": "RETENTION_STREAM_DAYS",
-        "texts and objections": "RETENTION_REPORT_DAYS",
+        "opt-out reports": "RETENTION_REPORT_DAYS",
     }
     at_once = {name for name in kinds.values() if not getattr(settings, name)}
     assert at_once == {"RETENTION_SCORE_DAYS"}

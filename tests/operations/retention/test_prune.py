@@ -27,7 +27,7 @@ def old(number: int, days: int = 500) -> None:
 def test_o10_what_is_old_is_deleted_and_counted_and_the_rest_stays():
     old(3)
     old(2, days=399)
-    assert prune.run(prune.open_job().pk)["texts and objections"] == 3
+    assert prune.run(prune.open_job().pk)["opt-out reports"] == 3
     assert TakenReport.objects.count() == 2
     assert Pruned.objects.get().deleted == 3
     old(1)

@@ -37,8 +37,8 @@ def test_o8_a_miss_alerts_once_and_again_after_it_was_met(found):
     assert Metric.objects.get(name="job_success").missed_since == NOW + 6 * FIVE
     first = Alert.objects.order_by("id").first().text
     assert first.startswith(
-        ":warning: Success metric missed: Jobs that succeed: 98.5 % in the last 7 days"
-        " (target: over 99 %; 200 measured)\n"
+        ":warning: Success metric missed: Jobs that succeed: 98.5% in the last 7 days"
+        " (target: over 99%; 200 measured)\n"
     )
     assert first.endswith("/admin/success-metrics/")
 
@@ -77,7 +77,7 @@ def test_o8_every_metric_is_shown_also_before_it_is_measured(found):
     watch(now=NOW)
     by_name = {each.goal.name: each for _, group in standings() for each in group}
     assert (by_name["code_uniqueness"].value_words, by_name["code_uniqueness"].is_met) == (
-        "99.5 %",
+        "99.5%",
         False,
     )
     assert by_name["job_success"].is_met

@@ -71,7 +71,7 @@ def test_x6_tables_add_up_to_every_message_and_its_price(groups, rate):
 def test_x6_countries_without_a_price_are_named():
     table = cost_table([group("a", US=1_000, DE=2, **{"": 1})], {"US": Decimal("0.0079")})
     assert judge_cost(table, "USD").detail == (
-        "The price of an SMS to numbers of no country, DE is not known: add it to SMS_RATES. The others"
+        "The price of an SMS to numbers without a country, DE is not known: add it to SMS_RATES. The others"
         " cost 7.90 USD."
     )
 

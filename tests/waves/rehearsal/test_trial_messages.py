@@ -97,7 +97,7 @@ def test_a_draft_that_cannot_be_rendered_is_refused():
 
 def test_n6_a_paused_account_sends_no_test_either():
     accounts.pause("sms_http", "Stopped by ann")
-    refused(trial(), "is paused: Stopped by ann")
+    refused(trial(), "is stopped: Stopped by ann")
 
 
 def test_n6_a_stop_acts_while_a_test_waits_for_its_permit(monkeypatch):

@@ -90,7 +90,7 @@ def test_n9_while_the_first_is_down_the_second_sends_all_but_what_the_first_may_
         {("pending", "sms_http")},
     )
     assert (report["ok"], report["pending"]) == (57, 3)
-    assert "sms_http is paused" in report["ended"]
+    assert "sms_http is stopped" in report["ended"]
     assert keys_sent_by("twilio") == set(second.asked)
     assert not {str(key) for key in maybe.values_list("key", flat=True)} & set(second.asked)
     text = Alert.objects.get(text__contains="SMS gateway is paused").text
@@ -146,7 +146,7 @@ def test_n9_where_all_are_paused_nothing_is_sent_and_the_result_says_why(use):
     assert set(accounts.stop_all("drill")) >= {"sms_http", "twilio"}
     report = send_wave(wave.pk, timing=QUICK)
     assert (report["pending"], report["state"]) == (2, "triggered")
-    assert report["ended"] == "sms_http is paused: drill; twilio is paused: drill"
+    assert report["ended"] == "sms_http is stopped: drill; twilio is stopped: drill"
 
 
 def test_n4_an_unknown_message_is_asked_for_where_it_went():

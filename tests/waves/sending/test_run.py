@@ -29,7 +29,7 @@ def test_n6_a_run_ends_once_and_keeps_its_first_reason():
         ({}, ""),
         ({"state": "paused"}, "the wave is paused"),
         ({"state": "completed"}, ""),
-        ({"state": "completed", "queue": "paused"}, "the wave is completed, and what was left of"),
+        ({"state": "completed", "queue": "paused"}, "the wave is completed, and its remaining"),
         ({"approved_digest": "0" * 64, "content_digest": "0" * 64}, "the wave's content changed"),
     ],
 )

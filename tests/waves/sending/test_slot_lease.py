@@ -78,13 +78,13 @@ def test_n6_a_wave_that_is_stopped_ends_the_run(setup, state):
 @pytest.mark.parametrize("queue", ["paused", "cancelled"])
 def test_n6_a_completed_wave_whose_queue_is_stopped_ends_the_run(setup, queue):
     Wave.objects.filter(pk=setup.wave.pk).update(state="completed", queue=queue)
-    why = f"the wave is completed, and what was left of it is {queue}"
+    why = f"the wave is completed, and its remaining messages are {queue}"
     assert after_a_check(setup, lambda _, run: run.why) == why
 
 
 def test_n6_a_paused_account_ends_the_run_with_the_reason(setup):
     accounts.pause("sms_http", "drill")
-    assert after_a_check(setup, lambda _, run: run.why) == "sms_http is paused: drill"
+    assert after_a_check(setup, lambda _, run: run.why) == "sms_http is stopped: drill"
 
 
 def test_x5_content_that_changed_ends_the_run(setup):

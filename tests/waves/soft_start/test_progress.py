@@ -110,7 +110,7 @@ def test_n9_the_first_fans_are_notified_and_the_others_follow_once_nine_tenths_a
     assert alerts() == []
     moves = StatusChange.objects.about(subject_of(wave)).order_by("pk")
     assert [(move.to_state, move.by, move.reason) for move in moves][:2] == [
-        ("paused", None, "soft start: messages to the first 10 were sent; receipts are waited for"),
+        ("paused", None, "soft start: messages to the first 10 were sent; waiting for receipts"),
         (
             "triggered",
             None,

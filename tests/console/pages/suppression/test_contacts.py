@@ -34,7 +34,7 @@ def test_n8_the_page_counts_by_reason_and_finds_a_contact_however_it_is_written(
     assert 'Replied with a stop word</th><td class="fw-number" data-label="Entries">2</td>' in page
     assert "Replied with a stop word</a>" in found(operator, " ANN@example.com")
     assert "All campaigns" in found(operator, "+1 206-555-0101")
-    assert "not suppressed and never was" in found(operator, "bob@example.com")
+    assert "not suppressed and has never been" in found(operator, "bob@example.com")
     assert "Neither an e-mail address nor a phone number" in found(operator, "ann")
     logged = PersonalDataAccess.objects.values_list("subject", "reason").distinct()
     assert list(logged) == [("suppressed contacts", "a fan called")]
@@ -46,7 +46,7 @@ def test_n8_a_contact_is_added_for_a_campaign_and_lifted_with_a_reason(operator)
     answers = [operator.post(f"{PAGE}add/", values, follow=True) for _ in range(2)]
     assert [said(each)[0] for each in answers] == [
         "The contact is suppressed.",
-        "The contact was suppressed already.",
+        "The contact was already suppressed.",
     ]
     entry = entries_of(Contact(Channel.SMS, "+447400123456")).get()
     assert (entry.campaign, entry.reason, entry.cause) == (campaign, "asked by letter", "hand")
@@ -79,9 +79,9 @@ def test_n8_a_file_is_added_and_its_bad_rows_are_named_by_line(operator, monkeyp
 
     assert upload() == [
         "2 rows rejected. Line 3: Neither an e-mail address nor a phone number; line 4: No contact.",
-        "2 contacts added; 0 suppressed before.",
+        "2 contacts added; 0 were already suppressed.",
     ]
-    assert upload()[-1] == "0 contacts added; 2 suppressed before."
+    assert upload()[-1] == "0 contacts added; 2 were already suppressed."
     assert "names none of the columns" in upload(b"name\nAnn\n")[0]
     monkeypatch.setattr(files, "MOST_PAGE_BYTES", len(content) - 1)
     assert "is the limit" in upload()[0]
