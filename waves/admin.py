@@ -175,6 +175,10 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
     def state_label(self, send: Send) -> str:
         return send.state
 
+    def get_fields(self, request: HttpRequest, obj: Send | None = None) -> list[Any]:
+        """With the reason in words, as everywhere."""
+        return ["why" if name == "reason" else name for name in super().get_fields(request, obj)]
+
     @display(description="reason")
     def why(self, send: Send) -> str:
         return reason_in_words(send.reason) if send.reason else ""

@@ -44,7 +44,7 @@ Mask = Callable[[str], str]
 
 MOST_DIGITS = 18  # of a row's number
 # columns whose name for people is not that of their field
-NAMES: Mapping[str, str] = {"global_user_id": "fan id"}
+NAMES: Mapping[str, str] = {"global_user_id": "fan id", "waitlist": "waiting list"}
 
 
 class RowSelect(AutocompleteSelect):

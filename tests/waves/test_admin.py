@@ -65,6 +65,14 @@ def test_the_list_of_messages_shows_reasons_in_words(reason, words):
     assert SendAdmin(Send, admin.site).why(Send(reason=reason)) == words
 
 
+def test_so_does_a_messages_own_page(rf):
+    asked = rf.get("/")
+    asked.session, asked.user = {}, person("ann")
+    fields = SendAdmin(Send, admin.site).get_fields(asked)
+    assert "why" in fields
+    assert "reason" not in fields
+
+
 def an_approved_wave(**options) -> Wave:
     wave = prepare(request(campaign_with(fans=12, **options)), by=person("ann"), now=NOW).wave
     approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
