@@ -46,7 +46,8 @@ def pictures_of(scene: Any) -> Iterator[Picture]:
     yield Picture("registrations", f"/admin/registrations/{scene.registrations}/")
     yield Picture("upload", f"/admin/campaign/{scene.fresh}/scores/", high=620)
     yield Picture("dry-run", f"/admin/score-file/{scene.dry_run}/", part="#dry-run")
-    yield Picture("progress", f"/admin/score-file/{scene.in_progress}/", high=360)
+    watched = f"/admin/score-file/{scene.in_progress}/"
+    yield Picture("progress", watched, _check_rows(scene.in_progress), high=360)
     yield Picture("score-file", f"{file}/")
     yield Picture("supplement", f"{file}/", part="#supplements")
     yield Picture("ranks", f"/admin/rank-file/{scene.rank_file}/", high=480)
@@ -109,6 +110,18 @@ def _send_more(wave: str) -> Callable[[Page], None]:
 
         hand_over(wave, 3)
         page.get_by_text("per second").first.wait_for()
+
+    return then
+
+
+def _check_rows(file: int) -> Callable[[Page], None]:
+    """However long the pictures before took, its speed is that of the last seconds."""
+
+    def then(page: Page) -> None:
+        from tests.browser.guide_scene import check_rows
+
+        check_rows(file)
+        page.reload()
 
     return then
 
