@@ -29,7 +29,7 @@ def test_n6_a_provider_that_answers_nothing_is_paused_and_alerts(box):
     report = send(box, wave, timing=impatient)
     assert "did not respond in time" in report["ended"]
     assert accounts.account("sms_http").paused
-    assert Alert.objects.filter(text__contains="SMS gateway is paused").count() == 1
+    assert Alert.objects.filter(text__contains="SMS gateway is stopped").count() == 1
     assert (report["failed"], report["state"]) == (0, "triggered")
 
 
@@ -39,7 +39,7 @@ def test_n6_the_error_budget_pauses_the_account_and_alerts_and_nobody_is_called_
     report = send(box, wave)
     assert "More than half" in report["ended"]
     assert accounts.account("sms_http").paused
-    assert Alert.objects.filter(text__contains="SMS gateway is paused").count() == 1
+    assert Alert.objects.filter(text__contains="SMS gateway is stopped").count() == 1
     assert (report["pending"], report["failed"], report["state"]) == (300, 0, "triggered")
     assert not Send.objects.filter(wave=wave, state="sending").exists()
     accounts.resume("sms_http")

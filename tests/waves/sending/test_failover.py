@@ -93,7 +93,7 @@ def test_n9_while_the_first_is_down_the_second_sends_all_but_what_the_first_may_
     assert "sms_http is stopped" in report["ended"]
     assert keys_sent_by("twilio") == set(second.asked)
     assert not {str(key) for key in maybe.values_list("key", flat=True)} & set(second.asked)
-    text = Alert.objects.get(text__contains="SMS gateway is paused").text
+    text = Alert.objects.get(text__contains="SMS gateway is stopped").text
     assert text.endswith("Twilio sends instead.")
 
     accounts.resume("sms_http")
