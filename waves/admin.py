@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.db.models import Model
 from django.http import HttpRequest
 from unfold.decorators import display
 
@@ -175,7 +176,7 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
     def state_label(self, send: Send) -> str:
         return send.state
 
-    def get_fields(self, request: HttpRequest, obj: Send | None = None) -> list[Any]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """With the reason in words, as everywhere."""
         return ["why" if name == "reason" else name for name in super().get_fields(request, obj)]
 
