@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
@@ -159,13 +159,14 @@ def decide(
     """
     groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
     failures: dict[ErrorType, list[tuple[int, Failed]]] = defaultdict(list)
-    newest: dict[Key, tuple[Archived, str]] = {}
+    states: dict[Key, State] = {}
     changed_at: datetime | None = None
     unknown_attributes = systems_left_out = 0
-    judged = [
+    # one after the other: nothing of an event is held when the next one is judged
+    judged = (
         judge(raw, now=now, sequence=sequence) if isinstance(raw, bytes) else raw
         for raw, sequence in zip(raws, sequences or repeat(0), strict=False)
-    ]
+    )
     for position, found in enumerate(_without_erased(judged, erased)):
         if isinstance(found, Failed):
             failures[found.error_type].append((position, found))
@@ -173,12 +174,9 @@ def decide(
         common = common_of(found)
         groups[found.record_type, found.partition_date].add(found.encoded, common)
         key = (found.reference_id, found.record_type)
-        known = newest.get(key)
-        if known is None or (found.changed_at, found.sequence) >= (
-            known[0].changed_at,
-            known[0].sequence,
-        ):
-            newest[key] = (found, common)
+        known = states.get(key)
+        if known is None or (found.changed_at, found.sequence) >= known[:2]:
+            states[key] = state_of(found, common)
         if found.own_time and (changed_at is None or found.changed_at > changed_at):
             changed_at = found.changed_at
         unknown_attributes += found.unknown_attributes
@@ -195,15 +193,18 @@ def decide(
             for kind in ErrorType
             if kind in failures
         ),
-        states={key: state_of(*known) for key, known in newest.items()},
+        states=states,
         unknown_attributes=unknown_attributes,
         systems_left_out=systems_left_out,
     )
 
 
-def _without_erased(judged: list[Archived | Failed], erased: Erased) -> Sequence[Archived | Failed]:
+def _without_erased(
+    found: Iterable[Archived | Failed], erased: Erased
+) -> Iterable[Archived | Failed]:
     if erased.fans.is_empty():
-        return judged
+        return found
+    judged = list(found)
     fans = [found.fan_id if isinstance(found, Archived) else "" for found in judged]
     dates = [found.changed_at if isinstance(found, Archived) else None for found in judged]
     gone = erased.are_before(pl.Series(fans), pl.Series(dates, dtype=pl.Datetime("us", "UTC")))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 import orjson
@@ -30,8 +31,14 @@ def common_of(archived: Archived) -> str:
     if not 0 <= sequence < LARGEST_SEQUENCE:
         sequence = 0
     deleted = "t" if archived.deleted else "f"
-    changed_at = archived.changed_at.isoformat()
+    changed_at = _written(archived.changed_at)
     return f"{archived.record_type}\t{reference_id}\t{changed_at}\t{sequence}\t{deleted}"
+
+
+@lru_cache(maxsize=4096)
+def _written(moment: datetime) -> str:
+    """Streams say whole seconds, so many events share one."""
+    return moment.isoformat()
 
 
 def state_of(archived: Archived, common: str) -> State:

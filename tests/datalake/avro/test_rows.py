@@ -52,6 +52,19 @@ def test_every_shape_of_a_field_is_encoded_byte_for_byte_as_fastavro_does(record
     assert encoder(EVERY_SHAPE)(record) == out.getvalue()
 
 
+@pytest.mark.parametrize("text", ["a" * 63, "a" * 64, "ä" * 31, "ä" * 63, "\x7f", "\x80", ""])
+def test_short_and_long_texts_are_encoded_alike(text):
+    schema = fastavro.parse_schema(dict(EVERY_SHAPE))
+    for record in (
+        {"text": text, "other_text": "b", "note": None, "is_sold": True, "sizes": {"width": "1"}},
+        {"text": "a", "other_text": "b", "note": text, "is_sold": False, "sizes": {"width": text}},
+    ):
+        for inner in (None, {"width": text}):
+            out = io.BytesIO()
+            fastavro.schemaless_writer(out, schema, record | {"more_sizes": inner})
+            assert encoder(EVERY_SHAPE)(record | {"more_sizes": inner}) == out.getvalue()
+
+
 def test_a_string_longer_than_the_prepared_lengths_is_encoded_as_well():
     schema = {"type": "record", "name": "a", "fields": [{"name": "text", "type": "string"}]}
     out = io.BytesIO()
