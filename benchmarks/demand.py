@@ -1,5 +1,6 @@
 """Change events from an upload to the archive, PostgreSQL included, beside fastavro's bare writer
-on the same records; what a batch of 1,000 takes; and the memory of a worker.
+on the same records; what a batch of 1,000 takes; the memory of a worker; and the first two again
+beside a loop that takes a processor of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import fastavro
 
 from benchmarks.figures import Bound, Figure
+from benchmarks.support.busy import busy_core
 from benchmarks.support.worker import AS_SERVED
 from demand.archiving import archive
 from demand.archiving.batches import MOST_EVENTS
@@ -30,7 +32,9 @@ from fairwave import env
 from sandbox import changes
 
 EVENTS = 1_000_000
-SMALLER = 100_000  # events of the file that memory is compared with, and of fastavro's
+TIMES_SMALLER = 10  # the file that memory is compared with
+OF_WRITER = 100_000  # events that fastavro writes
+BESIDE = 100_000  # beside the loop, where all takes longer
 BATCHES = 100
 SHARE_OF_WRITER = 0.35  # of its records a second
 MOST_BATCH_MS = 150
@@ -61,8 +65,8 @@ print(json.dumps(archive(path) | {"base_bytes": base, "peak_bytes": peak()}))
 
 @dataclass(frozen=True)
 class Measured:
-    """A worker that archived SMALLER events and then so many: seconds and events of these, its peak
-    memory after each.
+    """A worker that archived a smaller file and then so many events: seconds and events of these,
+    its peak memory after each.
     """
 
     seconds: float
@@ -73,15 +77,24 @@ class Measured:
 
 def run(rows: int | None) -> list[Figure | Bound]:
     count, folder = rows or EVENTS, env.data_folder() / "bench"
-    limit = bare_writer(min(count, SMALLER))
-    latencies = sorted(_latencies())
-    done = measure(count, folder)
-    limit = (limit + bare_writer(min(count, SMALLER))) / 2 * done.events / min(count, SMALLER)
+    done, figures = _measured(count, folder, seed=1)
+    with busy_core():
+        _, beside = _measured(min(count, BESIDE), folder, seed=4, beside=", beside a busy loop")
+    return [*figures, _memory(done), *beside]
+
+
+def _measured(
+    count: int, folder: Path, *, seed: int, beside: str = ""
+) -> tuple[Measured, list[Figure | Bound]]:
+    limit = bare_writer(min(count, OF_WRITER))
+    latencies = sorted(_latencies(f"bench{seed}", seed=seed + 1))
+    done = measure(count, folder, seed=seed)
+    limit = (limit + bare_writer(min(count, OF_WRITER))) / 2 * done.events / min(count, OF_WRITER)
     middle, slow = statistics.median(latencies) * 1000, latencies[int(len(latencies) * 0.95)] * 1000
     note = f"median {middle:.0f} ms; of {len(latencies)} batches, one after the other"
-    return [
+    return done, [
         Figure(
-            "change events archived",
+            f"change events archived{beside}",
             done.events,
             done.seconds,
             "fastavro's bare writer",
@@ -89,19 +102,18 @@ def run(rows: int | None) -> list[Figure | Bound]:
             1 / SHARE_OF_WRITER,
         ),
         Bound(
-            f"a batch of {MOST_EVENTS:,}, 95 of 100 within",
+            f"a batch of {MOST_EVENTS:,}, 95 of 100 within{beside}",
             slow,
             "ms",
             at_most=MOST_BATCH_MS,
             note=note,
         ),
-        _memory(done),
     ]
 
 
 def _memory(done: Measured) -> Bound:
     base, peak = done.base_bytes / 2**20, done.peak_bytes / 2**20
-    note = f"{base:,.0f} MiB with {SMALLER:,} events, {peak:,.0f} MiB with {done.events:,}"
+    note = f"{base:,.0f} MiB with a smaller file, {peak:,.0f} MiB with {done.events:,}"
     return Bound(
         "peak memory of the worker beside a smaller file",
         peak / base,
@@ -128,24 +140,25 @@ def bare_writer(count: int) -> float:
     return time.monotonic() - started
 
 
-def _latencies() -> Iterator[float]:
+def _latencies(source: str, *, seed: int) -> Iterator[float]:
     """Seconds of each of so many batches of a stream, claim to end."""
-    lines = changes.make(BATCHES * MOST_EVENTS, seed=2)
+    lines = changes.make(BATCHES * MOST_EVENTS, seed=seed)
     for number in range(BATCHES):
         raws = list(islice(lines, MOST_EVENTS))
         started = time.monotonic()
-        archive.archive(archive.claim("bench", str(number), str(number), len(raws)), raws)
+        archive.archive(archive.claim(source, str(number), str(number), len(raws)), raws)
         yield time.monotonic() - started
 
 
-def measure(count: int, folder: Path) -> Measured:
+def measure(count: int, folder: Path, *, seed: int) -> Measured:
     """So many pretend events through a fresh worker that has archived fewer before."""
+    smaller = _file(max(1, count // TIMES_SMALLER), folder, seed=seed + 2)
     command = [
         sys.executable,
         "-c",
         CHILD,
-        str(_file(SMALLER, folder, seed=3)),
-        str(_file(count, folder, seed=1)),
+        str(smaller),
+        str(_file(count, folder, seed=seed)),
     ]
     ran = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ
