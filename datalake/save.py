@@ -40,6 +40,7 @@ from datalake.streams.culprits import LeftOut, Stretch
 from datalake.streams.deadletters import StreamRecord
 from datalake.streams.lanes import Lane
 from datalake.streams.lineage import WHOLE
+from operations.threads import short_switch_interval
 
 CONSUMER = "lake"
 # What apps above want to do when the lake's position in a stream has moved, in the same
@@ -171,7 +172,7 @@ def save_claim(
     claim: Claim, contents: ClaimContents, *, commit: Callable[[], object] = lambda: None
 ) -> Consumed:
     """Write what the claim holds; `commit` is called in the transaction that makes it visible."""
-    files = [write_file(claim, *part) for part in _parts(claim, contents)]
+    files = [write_file(*part) for part in _parts(claim, contents)]
     records_out = sum(file.records for file in files)
     invalid = len(contents.rejected) + contents.left_out
     duplicates = contents.records_in - invalid - records_out
@@ -185,33 +186,43 @@ def save_claim(
     return consumed
 
 
-def _parts(claim: Claim, contents: ClaimContents) -> Iterator[tuple[str, Period, list[bytes]]]:
-    """Record type, UTC day and its encoded records in stream order, without those that took effect
-    before.
+def _parts(claim: Claim, contents: ClaimContents) -> Iterator[tuple[NewFile, bytes]]:
+    """The loose files of what the claim holds, one for each type and UTC day: records in stream
+    order, without those that took effect before.
 
-    All are encoded while PostgreSQL, on another core, enters their identities: the two halves of
-    the work take equally long.
+    All are encoded while PostgreSQL, on another core, enters their identities. Nearly always every
+    record is new and of one day, so that file is made there, too: the two halves of the work take
+    about equally long.
     """
-    with ThreadPoolExecutor(max_workers=1) as encoder:
+    with short_switch_interval(), ThreadPoolExecutor(max_workers=1) as encoder:
         for record_type, frames in sorted(contents.frames.items()):
             frame = pl.concat(frames, rechunk=True)
-            encoding = encoder.submit(columns.encode, record_type, frame)
-            is_new = deduplication.mark(CONSUMER, frame["dedupeHash"], claim.pk)
-            encoded = encoding.result()
             days = frame["date"].struct.field("created").str.slice(0, 10)
+            encoding = encoder.submit(_encoded, claim, record_type, frame, days)
+            is_new = deduplication.mark(CONSUMER, frame["dedupeHash"], claim.pk)
+            encoded, whole = encoding.result()
+            if whole is not None and is_new.all():
+                yield whole
+                continue
             for day in days.filter(is_new).unique().sort():
-                chosen = is_new & (days == day)
-                yield (
-                    record_type,
-                    partition_day(day),
-                    encoded if chosen.all() else list(compress(encoded, chosen.to_list())),
-                )
+                chosen = compress(encoded, (is_new & (days == day)).to_list())
+                yield _loose_file(claim, record_type, partition_day(day), list(chosen))
 
 
-def write_file(claim: Claim, record_type: str, day: Period, encoded: list[bytes]) -> NewFile:
-    """Write the loose file of what the claim holds of one type and day. Not visible to readers
-    before it is entered.
-    """
+def _encoded(
+    claim: Claim, record_type: str, frame: pl.DataFrame, days: pl.Series
+) -> tuple[list[bytes], tuple[NewFile, bytes] | None]:
+    """The encoded records, and the file of them all if they are of one day."""
+    encoded, only = columns.encode(record_type, frame), days.unique()
+    if len(only) != 1:
+        return encoded, None
+    return encoded, _loose_file(claim, record_type, partition_day(only[0]), encoded)
+
+
+def _loose_file(
+    claim: Claim, record_type: str, day: Period, encoded: list[bytes]
+) -> tuple[NewFile, bytes]:
+    """The file of what the claim holds of one type and day, and its bytes."""
     name = layout.file_name(
         f"{claim.source}@{claim.consumer}", claim.first, claim.last, record_type, day
     )
@@ -220,8 +231,12 @@ def write_file(claim: Claim, record_type: str, day: Period, encoded: list[bytes]
     content = io.BytesIO()
     summary = container.write(content, schema, encoded, name=key)
     data = content.getvalue()
-    buckets.campaign_data().put(key, data)
     digest = hashlib.sha256(data).hexdigest()
-    return NewFile(
-        key, record_type, day, schema.name, summary.records, len(data), summary.content_hash, digest
-    )
+    about = (schema.name, summary.records, len(data), summary.content_hash, digest)
+    return NewFile(key, record_type, day, *about), data
+
+
+def write_file(file: NewFile, data: bytes) -> NewFile:
+    """Write a loose file. Not visible to readers before it is entered."""
+    buckets.campaign_data().put(file.key, data)
+    return file
