@@ -63,7 +63,7 @@ def over_rest(wave: Wave) -> Figure:
         bare = bare_clients.rest_email_seconds(
             providers.url, count=count, connections=REST_CONNECTIONS, text=text, html=html
         )
-    limit = f"bare aiohttp, {LATENCY_MS} ms, {REST_CONNECTIONS} connections"
+    limit = f"bare aiohttp on uvloop, {LATENCY_MS} ms, {REST_CONNECTIONS} connections"
     note = f"{done['sent']:,} sent, {done['failed'] + done['unknown']:,} not"
     stage = "e-mails sent over a REST API and recorded"
     return Figure(stage, done["sent"], seconds, limit, bare, 1 / LEAST_OVER_REST, note)

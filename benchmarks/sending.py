@@ -45,6 +45,6 @@ def sms(wave: Wave, latency_ms: int, least: float) -> Figure:
         f"the gateway accepted {seen['keys']:,} keys, {seen['keys_accepted_twice']} of them twice,"
         f" at most {seen['max_concurrency']} at once"
     )
-    limit = f"bare aiohttp, {latency_ms} ms, {CONNECTIONS} connections"
+    limit = f"bare aiohttp on uvloop, {latency_ms} ms, {CONNECTIONS} connections"
     stage = f"SMS sent and recorded, {latency_ms} ms"
     return Figure(stage, sent, seconds, limit, bare, 1 / least, note)

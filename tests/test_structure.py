@@ -20,10 +20,10 @@ MOST_LINES, MANY_LINES = 500, 250
 MOST_MODULES = 20
 # One file by design: it must run with nothing beside it.
 ALONE = {"console/proof/verify_draw.py"}
-# Called by Django, by its admin, or by templates, under names that they choose.
+# Called by Django, by its admin, by templates, by asyncio or by a parser, under their names.
 CALLED_BY_FRAMEWORKS = re.compile(
     r"clean_\w+|confirm_login_allowed|form_valid|lookups|password_change|set_password_and_save|process_view|_set_content_type_params|get_\w+|has_\w+|save_\w+|lookup_allowed|response_\w+"
-    r"|redirect_request|db_type|from_db_value|init_instance|skip_row|process_exception|readinto|describe|\w+Config"
+    r"|redirect_request|db_type|from_db_value|init_instance|skip_row|process_exception|readinto|describe|on_\w+|connection_lost|\w+Config"
 )
 
 

@@ -1,4 +1,6 @@
-"""What sends as fast as a library can and notes nothing: aiohttp for SMS, aiosmtplib for e-mail."""
+"""What sends as fast as a library can on uvloop and notes nothing: aiohttp for SMS and for e-mails
+over a REST API, aiosmtplib for e-mails over SMTP.
+"""
 
 from __future__ import annotations
 

@@ -21,9 +21,8 @@ import uvloop
 
 from waves.codes import partner_answers
 from waves.codes.partner_answers import BadAnswer
-from waves.codes.partner_http import Call, ask
+from waves.codes.partner_http import Call, ask, open_session
 from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError
-from waves.providers.sessions import open_session
 
 LIST: Final = 1_000
 WAITING_LISTS: Final = 4
@@ -109,7 +108,7 @@ class _Run:
             calls.result()
 
     async def _ask_all(self) -> None:
-        session = open_session(self._seconds, most_connections=self._concurrency, unpacks=False)
+        session = open_session(self._seconds, most_connections=self._concurrency)
         async with session, asyncio.TaskGroup() as tasks:
             for _ in range(self._concurrency):
                 tasks.create_task(self._ask_some(session))

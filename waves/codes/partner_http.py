@@ -19,11 +19,13 @@ from typing import Any, Final
 
 import aiohttp
 
+from operations import correlation
 from operations.entry import values
 from operations.errors import BadValue
 from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError
 from waves.providers.outcomes import patience_seconds
 
+CONNECT_SECONDS: Final = 3.0
 TRIES: Final = 3
 FIRST_PAUSE_SECONDS: Final = 0.5
 MOST_BYTES: Final = 1_000_000  # 2,500 codes of 64 characters with their states have 300,000
@@ -59,6 +61,21 @@ class _Failed:
     problem: str
     after_seconds: float | None = 0.0
     error: type[CodeServiceError] = CodeServiceAway
+
+
+def open_session(seconds: float, *, most_connections: int = 0) -> aiohttp.ClientSession:
+    """A session whose requests end after `seconds` and carry the correlation id of what is running
+    now; `most_connections` 0 = no limit. Answers are asked for as they are: a small packed one
+    could fill the memory. [O-4]
+    """
+    correlated = correlation.current()
+    headers = {correlation.HEADER: correlated} if correlated else {}
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds)),
+        connector=aiohttp.TCPConnector(limit=most_connections),
+        headers=headers | {"Accept-Encoding": "identity"},
+        auto_decompress=False,
+    )
 
 
 async def ask(

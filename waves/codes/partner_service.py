@@ -27,9 +27,8 @@ from operations.plurals import plural
 from waves.codes import partner_answers
 from waves.codes.partner_answers import AssignedThere, BadAnswer
 from waves.codes.partner_generation import Generated, generated
-from waves.codes.partner_http import Call, ask
+from waves.codes.partner_http import Call, ask, open_session
 from waves.errors import BadServiceAnswer, CodeServiceError
-from waves.providers.sessions import open_session
 
 MOST_AT_ONCE: Final = 2_500
 
@@ -113,7 +112,7 @@ class CodeService:
 
     def _ask(self, call: Call) -> Any:
         async def once() -> Any:
-            async with open_session(self.seconds, unpacks=False) as session:
+            async with open_session(self.seconds) as session:
                 return await ask(session, self.url, call, seconds=self.seconds, token=self.token)
 
         return asyncio.run(once())

@@ -4,102 +4,46 @@ answer, or its absence, means for a message. [N-3, O-4]
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
-
-import aiohttp
+from typing import Final
 
 from operations import correlation
-from operations.entry import values
-from operations.errors import BadValue
-from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
+from waves.providers.answers import Answer, BadAddress, NoAnswer, NoConnection, TimedOut
+from waves.providers.http_session import KEEP_ALIVE_SECONDS, HttpSession
+from waves.providers.outcomes import Health, Kind, Outcome
 
-TIMEOUT_SECONDS = 10.0
-CONNECT_TIMEOUT_SECONDS = 3.0
-BACK_OFF_SECONDS = 1.0  # where a 429 comes without Retry-After
-
-
-class Answer(NamedTuple):
-    """A provider's answer to one request."""
-
-    status: int
-    retry_after: str
-    body: bytes
-
-    @property
-    def patience(self) -> float:
-        """Seconds until the next request that the provider asks for."""
-        return patience_seconds(self.retry_after, BACK_OFF_SECONDS)
-
-    def document(self) -> dict[str, Any]:
-        """The JSON object in it; empty where there is none that can be read: an accepted message
-        stays accepted.
-        """
-        try:
-            found = values.json_of("the answer", self.body)
-        except BadValue:
-            return {}
-        return found if isinstance(found, dict) else {}
-
-
-KEEP_ALIVE_SECONDS = 15.0
+TIMEOUT_SECONDS: Final = 10.0
 
 
 def open_session(
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    *,
-    most_connections: int = 0,
-    keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
-    unpacks: bool = True,
-) -> aiohttp.ClientSession:
-    """A session whose requests end after `timeout_seconds`; `most_connections` 0 = no limit. A
-    connection that is idle for `keep_alive_seconds` is not used again.
-    Without `unpacks` answers are asked for as they are: a small packed one could fill the memory.
+    timeout_seconds: float = TIMEOUT_SECONDS, *, keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+) -> HttpSession:
+    """A session whose requests end after `timeout_seconds` and name what is running now. It opens
+    as many connections as there are requests at once: whoever sends keeps to its slots.
     """
-    timeout = aiohttp.ClientTimeout(
-        total=timeout_seconds, sock_connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
-    )
     correlated = correlation.current()
     headers = {correlation.HEADER: correlated} if correlated else {}
-    return aiohttp.ClientSession(
-        timeout=timeout,
-        connector=aiohttp.TCPConnector(
-            limit=most_connections, keepalive_timeout=keep_alive_seconds
-        ),
-        headers=headers if unpacks else headers | {"Accept-Encoding": "identity"},
-        auto_decompress=unpacks,
-    )
-
-
-async def asked(
-    session: aiohttp.ClientSession, method: str, address: str, **request: Any
-) -> Answer:
-    """One request. A redirect is an answer: a POST would become a GET on its way."""
-    async with session.request(method, address, allow_redirects=False, **request) as response:
-        patience = response.headers.get("Retry-After", "")
-        return Answer(response.status, patience, await response.read())
+    return HttpSession(timeout_seconds, keep_alive_seconds=keep_alive_seconds, headers=headers)
 
 
 async def handed_over(
-    session: aiohttp.ClientSession,
+    session: HttpSession,
     address: str,
     read: Callable[[Answer], Outcome],
-    **request: Any,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Outcome:
     """POST a message. `read` says what an answer below 500 means that does not limit our pace. A
     503 says that the message was not accepted only where it says when to come back. [N-3]
     """
     try:
-        answer = await asked(session, "POST", address, **request)
-    except aiohttp.InvalidURL:
-        raise  # a setting is wrong, and every message would meet it
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        return Outcome(Kind.RETRY_LATER, "no_connection")
-    except TimeoutError:
-        return Outcome(Kind.UNCERTAIN, "timed_out")
-    except (aiohttp.ClientError, OSError):
-        return Outcome(Kind.UNCERTAIN, "connection_cut")
+        answer = await session.ask("POST", address, headers=headers, body=body)
+    except BadAddress:
+        raise  # every message would meet it
+    except NoAnswer as error:
+        return without_answer(error)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         return Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=answer.patience)
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and answer.retry_after:
@@ -109,20 +53,27 @@ async def handed_over(
     return read(answer)
 
 
+def without_answer(error: NoAnswer) -> Outcome:
+    """What became of a message then. [N-3]"""
+    if isinstance(error, NoConnection):
+        return Outcome(Kind.RETRY_LATER, "no_connection")
+    return Outcome(Kind.UNCERTAIN, "timed_out" if isinstance(error, TimedOut) else "connection_cut")
+
+
 async def well(
-    session: aiohttp.ClientSession,
+    session: HttpSession,
     address: str,
     read: Callable[[Answer], Health],
     *,
+    headers: Mapping[str, str],
     there: Collection[int] = (HTTPStatus.OK,),
-    **request: Any,
 ) -> Health:
     """GET an address that sends nothing. `read` says what an answer means with one of the statuses
     `there`. [X-6]
     """
     try:
-        answer = await asked(session, "GET", address, **request)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        answer = await session.ask("GET", address, headers=headers)
+    except (NoAnswer, ValueError):
         return Health(is_well=False, detail="cannot be reached")
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Health(is_well=False, detail=f"refuses our credentials (HTTP {answer.status})")

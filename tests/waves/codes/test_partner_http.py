@@ -8,9 +8,8 @@ import pytest
 
 from tests.waves.codes.code_service import faults, running
 from waves.codes import partner_http
-from waves.codes.partner_http import Call, ask
+from waves.codes.partner_http import Call, ask, open_session
 from waves.errors import BadServiceAnswer, CodeServiceError
-from waves.providers.sessions import open_session
 
 
 def call(*purpose):
@@ -19,7 +18,7 @@ def call(*purpose):
 
 def answer(url, asked):
     async def once():
-        async with open_session(unpacks=False) as session:
+        async with open_session(10.0) as session:
             return await ask(session, url, asked, seconds=2.0)
 
     return asyncio.run(once())

@@ -9,40 +9,19 @@ from aiohttp import web
 
 from operations import correlation
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import (
-    CONNECT_TIMEOUT_SECONDS,
-    KEEP_ALIVE_SECONDS,
-    handed_over,
-    open_session,
-)
+from waves.providers.sessions import KEEP_ALIVE_SECONDS, handed_over, open_session
 
 
-def settings_of(timeout_seconds, **options):
-    async def run():
-        async with open_session(timeout_seconds, **options) as session:
-            return session.timeout, dict(session.headers), session.connector.limit
-
-    return asyncio.run(run())
-
-
-def test_a_request_and_its_connecting_have_limits_of_time():
-    timeout, _, connections = settings_of(8.0, most_connections=20)
-    assert (timeout.total, timeout.sock_connect, connections) == (8.0, CONNECT_TIMEOUT_SECONDS, 20)
-    assert settings_of(1.0)[0].sock_connect == 1.0
-
-
-def test_a_connection_that_is_idle_for_long_is_not_used_again():
-    async def kept_seconds(**options):
-        async with open_session(1.0, **options) as session:
-            return session.connector._keepalive_timeout
-
-    assert asyncio.run(kept_seconds(keep_alive_seconds=4.0)) == 4.0
-    assert asyncio.run(kept_seconds()) == KEEP_ALIVE_SECONDS
+def test_a_session_is_as_it_is_asked_for():
+    session = open_session(8.0, keep_alive_seconds=4.0)
+    assert (session.timeout_seconds, session.keep_alive_seconds) == (8.0, 4.0)
+    assert open_session().keep_alive_seconds == KEEP_ALIVE_SECONDS
 
 
 def test_o4_every_request_carries_the_correlation_id_of_whoever_sends():
+    assert open_session().headers == {}
     with correlation.correlated("abc-1"):
-        assert settings_of(1.0)[1] == {"X-Correlation-ID": "abc-1"}
+        assert open_session().headers == {"X-Correlation-ID": "abc-1"}
 
 
 def answered_with(status, **headers):
@@ -61,6 +40,8 @@ def answered_with(status, **headers):
                 session,
                 f"http://{host}:{port}/",
                 lambda answer: Outcome(Kind.REFUSED, f"http_{answer.status}"),
+                headers={},
+                body=b"{}",
             )
         await runner.cleanup()
         return outcome

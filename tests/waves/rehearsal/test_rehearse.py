@@ -28,6 +28,7 @@ from waves.choices import Channel
 from waves.errors import WrongState
 from waves.models import Assignment, Code, Member, Rehearsal, RehearsalSend, Send, Wave
 from waves.providers import registry
+from waves.providers.http_session import HttpSession
 from waves.rehearsal import rehearse
 from waves.rehearsal.rows import REHEARSED
 from waves.sending import send_rows
@@ -59,7 +60,7 @@ def test_x6_a_rehearsal_reaches_nobody_whatever_the_settings_say(wave, box, sett
     for owner, name in (
         (socket.socket, "connect"),
         (socket.socket, "connect_ex"),
-        (aiohttp.ClientSession, "_request"),
+        (HttpSession, "ask"),
         (aiohttp.TCPConnector, "connect"),
         (smtplib.SMTP, "connect"),
         (urllib.request, "urlopen"),

@@ -6,7 +6,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from aiohttp import InvalidURL
 from django.core import mail
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from waves.choices import Channel, SendState
 from waves.errors import BadTemplate, TrialRefused
 from waves.messages.content import MessageTemplate
 from waves.models import ProviderAccount, Sender, TrialMessage, Wave
+from waves.providers.answers import BadAddress
 from waves.providers.outcomes import Kind, Outcome, Receipt
 from waves.receipts import taking
 from waves.rehearsal import trial_messages
@@ -117,7 +117,7 @@ def test_n3_nobody_waits_for_a_provider_that_asked_us_to_wait(monkeypatch):
 
 def test_n4_whatever_a_client_raises_leaves_it_unknown_and_so_does_a_process_that_died(settings):
     settings.SMS_URL = "no address"
-    with pytest.raises(InvalidURL):
+    with pytest.raises(BadAddress):
         send_trial(trial(), by=person("ann"))
     row = TrialMessage.objects.get()
     assert (row.state, row.reason) == (SendState.UNKNOWN, "sender_lost")

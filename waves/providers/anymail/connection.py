@@ -19,8 +19,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from urllib3.exceptions import NewConnectionError
 
 from waves.providers.anymail.backends import path_of, what_is_missing
+from waves.providers.http_session import CONNECT_SECONDS
 from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
-from waves.providers.sessions import CONNECT_TIMEOUT_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class EspConnection:
         if self._backend is None:
             backend = get_connection(path_of(self._esp), fail_silently=False)
             vars(backend)["timeout"] = (
-                min(CONNECT_TIMEOUT_SECONDS, self._timeout_seconds),
+                min(CONNECT_SECONDS, self._timeout_seconds),
                 self._timeout_seconds,
             )
             backend.open()

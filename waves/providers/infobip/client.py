@@ -12,22 +12,17 @@ import json
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 
-import aiohttp
 from django.conf import settings
 
 from operations import correlation
+from waves.providers.answers import Answer, NoAnswer
 from waves.providers.contract import SmsMessage
+from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
 from waves.providers.reasons import BAD_NUMBER
-from waves.providers.sessions import (
-    TIMEOUT_SECONDS,
-    Answer,
-    asked,
-    handed_over,
-    open_session,
-    well,
-)
+from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, open_session, well
 
 PENDING, UNDELIVERABLE, DELIVERED, EXPIRED, REJECTED = range(1, 6)  # groups of statuses
 SYSTEM_ERROR: Final = 21
@@ -49,10 +44,10 @@ class InfobipSms:
 
     def open_session(
         self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
-    ) -> aiohttp.ClientSession:
-        return open_session(timeout_seconds, most_connections=most_connections)
+    ) -> HttpSession:
+        return open_session(timeout_seconds)
 
-    async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
+    async def send(self, session: HttpSession, message: SmsMessage) -> Outcome:
         """One POST, and for an id that was seen before one look into the log. [N-3, N-4]"""
         own = {
             "Content-Type": "application/json",
@@ -62,25 +57,25 @@ class InfobipSms:
             session,
             f"{self._url}/sms/3/messages",
             _read,
-            data=self._written(message),
             headers=self._headers | own,
+            body=self._written(message),
         )
         if outcome.reason == SEEN_BEFORE:
             return await self.look_up(session, message.key)
         return outcome
 
-    async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
+    async def look_up(self, session: HttpSession, reference: str) -> Outcome:
         """What the log says of the message of this id. [N-4]"""
-        address, query = f"{self._url}/sms/3/logs", {"messageId": reference}
+        address = f"{self._url}/sms/3/logs?{urlencode({'messageId': reference})}"
         try:
-            answer = await asked(session, "GET", address, params=query, headers=self._headers)
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            answer = await session.ask("GET", address, headers=self._headers)
+        except NoAnswer:
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
         if answer.status != HTTPStatus.OK:
             return Outcome(Kind.UNCERTAIN, f"http_{answer.status}")
         return _logged(answer.document().get("results"), reference)
 
-    async def check(self, session: aiohttp.ClientSession) -> Health:
+    async def check(self, session: HttpSession) -> Health:
         """Asks for the balance of the account. [X-6]"""
         address = f"{self._url}/account/1/balance"
         return await well(session, address, _health, headers=self._headers)

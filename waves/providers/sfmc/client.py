@@ -19,13 +19,13 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-import aiohttp
 from django.conf import settings
 
 from operations import correlation
+from waves.providers.answers import Answer, NoAnswer
 from waves.providers.contract import EmailMessage
 from waves.providers.outcomes import Health, Kind, Outcome
-from waves.providers.sessions import TIMEOUT_SECONDS, Answer, asked
+from waves.providers.sessions import TIMEOUT_SECONDS, without_answer
 from waves.providers.sfmc.session import Credentials, NoToken, Session
 
 DUPLICATE_MESSAGE_KEY: Final = 109110
@@ -46,7 +46,7 @@ class MarketingCloud:
         self._credentials, self._definition_key = credentials, definition_key
 
     def open_session(self, timeout_seconds: float, most_connections: int) -> Session:
-        return Session(self._credentials, timeout_seconds, most_connections)
+        return Session(self._credentials, timeout_seconds)
 
     async def send(self, session: Session, message: EmailMessage) -> Outcome:
         """One POST. [N-3]"""
@@ -56,12 +56,8 @@ class MarketingCloud:
             answer = await self._ask(session, "POST", path, self._written(message), about)
         except NoToken as missing:
             return missing.outcome
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Outcome(Kind.RETRY_LATER, "no_connection")
-        except TimeoutError:
-            return Outcome(Kind.UNCERTAIN, "timed_out")
-        except (aiohttp.ClientError, OSError):
-            return Outcome(Kind.UNCERTAIN, "connection_cut")
+        except NoAnswer as error:
+            return without_answer(error)
         return outcome_of(answer)
 
     async def look_up(self, session: Session, reference: str) -> Outcome:
@@ -69,7 +65,7 @@ class MarketingCloud:
         path = f"/messaging/v1/email/messages/{quote(reference, safe='')}"
         try:
             answer = await self._ask(session, "GET", path)
-        except (NoToken, aiohttp.ClientError, TimeoutError, OSError):
+        except (NoToken, NoAnswer):
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
         if answer.status == HTTPStatus.NOT_FOUND:
             return Outcome(Kind.UNCERTAIN, "not_in_log")  # or it is older than three days
@@ -89,7 +85,7 @@ class MarketingCloud:
             status = (await self._ask(session, "GET", path)).status
         except NoToken as missing:
             return _without_token(missing.outcome)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        except (NoAnswer, ValueError):
             return Health(is_well=False, detail="cannot be reached")
         if status == HTTPStatus.NOT_FOUND:
             return Health(is_well=False, detail="does not know the send definition")
@@ -107,7 +103,7 @@ class MarketingCloud:
         try:
             async with self.open_session(TIMEOUT_SECONDS, 1) as session:
                 answer = await self._ask(session, "POST", "/platform/v1/ens-verify", body)
-        except (NoToken, aiohttp.ClientError, TimeoutError, OSError):
+        except (NoToken, NoAnswer):
             return False
         return answer.status < HTTPStatus.MULTIPLE_CHOICES
 
@@ -116,7 +112,7 @@ class MarketingCloud:
         session: Session,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes = b"",
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """One request, repeated once with another token where its own is refused."""
@@ -130,13 +126,13 @@ class MarketingCloud:
         session: Session,
         method: str,
         path: str,
-        body: bytes | None,
+        body: bytes,
         headers: dict[str, str] | None,
     ) -> Answer:
         access = await session.access()
         own = {"Authorization": f"Bearer {access.token}", "Content-Type": "application/json"}
-        answer = await asked(
-            session.http, method, access.rest_url + path, data=body, headers=own | (headers or {})
+        answer = await session.http.ask(
+            method, access.rest_url + path, headers=own | (headers or {}), body=body
         )
         if answer.status == HTTPStatus.UNAUTHORIZED:
             session.refused(access.token)

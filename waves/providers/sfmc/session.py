@@ -14,12 +14,12 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-import aiohttp
-
 from operations.entry import values
 from operations.errors import BadValue
+from waves.providers.answers import Answer, NoAnswer
+from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import Answer, asked, open_session
+from waves.providers.sessions import open_session
 
 # The API closes connections that are idle for five seconds, and a request over such a one is lost.
 KEEP_ALIVE_SECONDS: Final = 4.0
@@ -64,22 +64,14 @@ class NoToken(Exception):
 class Session:
     """For one run, in one event loop."""
 
-    def __init__(
-        self, credentials: Credentials, timeout_seconds: float, most_connections: int
-    ) -> None:
-        self._credentials = credentials
-        self._limits = (timeout_seconds, most_connections)
+    def __init__(self, credentials: Credentials, timeout_seconds: float) -> None:
+        self._credentials, self._timeout_seconds = credentials, timeout_seconds
         self._access = NO_ACCESS
         self._asking: asyncio.Task[Access] | None = None
-        self.http: aiohttp.ClientSession
+        self.http: HttpSession
 
     async def __aenter__(self) -> Self:
-        timeout_seconds, most_connections = self._limits
-        self.http = open_session(
-            timeout_seconds,
-            most_connections=most_connections,
-            keep_alive_seconds=KEEP_ALIVE_SECONDS,
-        )
+        self.http = open_session(self._timeout_seconds, keep_alive_seconds=KEEP_ALIVE_SECONDS)
         return self
 
     async def __aexit__(
@@ -88,7 +80,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.http.close()
+        await self.http.__aexit__(kind, error, traceback)
 
     async def access(self) -> Access:
         """A token that is valid. Raises NoToken."""
@@ -119,14 +111,13 @@ class Session:
         if credentials.account_id:
             who["account_id"] = credentials.account_id
         try:
-            answer = await asked(
-                self.http,
+            answer = await self.http.ask(
                 "POST",
                 f"{credentials.auth_url.rstrip('/')}/v2/token",
-                data=json.dumps(who).encode(),
                 headers={"Content-Type": "application/json"},
+                body=json.dumps(who).encode(),
             )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except NoAnswer as error:
             raise NoToken(Outcome(Kind.RETRY_LATER, "no_connection")) from error
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             after = answer.patience

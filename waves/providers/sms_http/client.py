@@ -14,20 +14,14 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
-import aiohttp
 from django.conf import settings
 
 from operations import correlation
+from waves.providers.answers import Answer, NoAnswer
 from waves.providers.contract import SmsMessage
+from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
-from waves.providers.sessions import (
-    TIMEOUT_SECONDS,
-    Answer,
-    asked,
-    handed_over,
-    open_session,
-    well,
-)
+from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, open_session, well
 
 LONGEST_ID: Final = 64
 THERE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND)
@@ -44,10 +38,10 @@ class HttpSms:
 
     def open_session(
         self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
-    ) -> aiohttp.ClientSession:
-        return open_session(timeout_seconds, most_connections=most_connections)
+    ) -> HttpSession:
+        return open_session(timeout_seconds)
 
-    async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
+    async def send(self, session: HttpSession, message: SmsMessage) -> Outcome:
         """One POST. Logs nothing: the row records what happened, under its key. [N-3]"""
         about = message.about
         body = json.dumps(
@@ -67,15 +61,15 @@ class HttpSms:
             "X-Request-Start": f"t={time.time_ns() // 1000}",
         }
         return await handed_over(
-            session, self._address, _read, data=body, headers=self._headers | own
+            session, self._address, _read, headers=self._headers | own, body=body
         )
 
-    async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
+    async def look_up(self, session: HttpSession, reference: str) -> Outcome:
         """Settles an unknown send: 200 means it was accepted, 404 that it was not. [N-4]"""
         address = f"{self._address}/by-reference/{reference}"
         try:
-            answer = await asked(session, "GET", address, headers=self._headers)
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            answer = await session.ask("GET", address, headers=self._headers)
+        except NoAnswer:
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
         if answer.status == HTTPStatus.OK:
             return Outcome(Kind.SENT, provider_id=_provider_id(answer))
@@ -83,7 +77,7 @@ class HttpSms:
             return Outcome(Kind.REFUSED, "not_accepted")
         return Outcome(Kind.UNCERTAIN, f"http_{answer.status}")
 
-    async def check(self, session: aiohttp.ClientSession) -> Health:
+    async def check(self, session: HttpSession) -> Health:
         """One GET with our token. A gateway without that address answers 404: it is there. [X-6]"""
         address = f"{self._address}/health"
         return await well(session, address, _health, there=THERE, headers=self._headers)

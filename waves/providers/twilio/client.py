@@ -9,19 +9,21 @@ for which its API has no fields.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import aiohttp
 from django.conf import settings
 
 from operations import correlation
+from waves.providers.answers import Answer
 from waves.providers.contract import SmsMessage
+from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
 from waves.providers.reasons import BAD_NUMBER, OPTED_OUT
-from waves.providers.sessions import TIMEOUT_SECONDS, Answer, handed_over, open_session, well
+from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, open_session, well
 
 LONGEST_ID: Final = 64
 MESSAGING_SERVICE: Final = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -42,16 +44,17 @@ class TwilioSms:
         the address of receipts.
         """
         self._account = f"{url.rstrip('/')}/2010-04-01/Accounts/{account}"
-        self._headers = {"Authorization": aiohttp.encode_basic_auth(account, token)}
+        known = b64encode(f"{account}:{token}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {known}"}
         kind = "MessagingServiceSid" if MESSAGING_SERVICE.fullmatch(sender) else "From"
         self._from, self._reports = {kind: sender}, reports
 
     def open_session(
         self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
-    ) -> aiohttp.ClientSession:
-        return open_session(timeout_seconds, most_connections=most_connections)
+    ) -> HttpSession:
+        return open_session(timeout_seconds)
 
-    async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
+    async def send(self, session: HttpSession, message: SmsMessage) -> Outcome:
         """One POST. [N-3]"""
         about = message.about
         fields = {
@@ -67,19 +70,23 @@ class TwilioSms:
             "Body": message.body,
             "StatusCallback": f"{self._reports}?{urlencode(fields)}",
         }
+        own = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            correlation.HEADER: about.correlation_id,
+        }
         return await handed_over(
             session,
             f"{self._account}/Messages.json",
             _read,
-            data=form | self._from,
-            headers=self._headers | {correlation.HEADER: about.correlation_id},
+            headers=self._headers | own,
+            body=urlencode(form | self._from).encode(),
         )
 
-    async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
+    async def look_up(self, session: HttpSession, reference: str) -> Outcome:
         """Twilio finds messages by number and day, not by a reference of ours. [N-4]"""
         return Outcome(Kind.UNCERTAIN, "no_look_up")
 
-    async def check(self, session: aiohttp.ClientSession) -> Health:
+    async def check(self, session: HttpSession) -> Health:
         """Whether the account is active. [X-6]"""
         return await well(session, f"{self._account}.json", _health, headers=self._headers)
 

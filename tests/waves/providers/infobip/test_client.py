@@ -8,11 +8,11 @@ import socket
 
 import pytest
 
+from waves.providers.answers import Answer
 from waves.providers.contract import About, SmsMessage
 from waves.providers.infobip import client
 from waves.providers.infobip.client import InfobipSms, from_settings
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import Answer
 
 ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
 MESSAGE = SmsMessage("key-1", "+12025550123", "Your code", ABOUT)

@@ -9,9 +9,9 @@ import socket
 import pytest
 from aiohttp import web
 
+from waves.providers.answers import Answer
 from waves.providers.contract import About, EmailMessage
 from waves.providers.outcomes import Health, Kind, Outcome
-from waves.providers.sessions import Answer
 from waves.providers.sfmc.client import MarketingCloud, from_settings, outcome_of
 from waves.providers.sfmc.session import Credentials
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from waves.providers.answers import Answer
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import Answer
 from waves.providers.sfmc.session import Credentials, NoToken, Session, read_access
 
 
@@ -41,7 +41,7 @@ async def serving(server, account="510000"):
     host, port = runner.addresses[0]
     credentials = Credentials(f"http://{host}:{port}/", "package", "secret", account)
     try:
-        async with Session(credentials, 5.0, 10) as session:
+        async with Session(credentials, 5.0) as session:
             yield session
     finally:
         await runner.cleanup()

@@ -9,10 +9,10 @@ import socket
 import pytest
 
 from sandbox.providers.twilio import ACCOUNT
+from waves.providers.answers import Answer
 from waves.providers.contract import About, SmsMessage
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.reasons import reason_in_words
-from waves.providers.sessions import Answer
 from waves.providers.twilio import client
 from waves.providers.twilio.client import TwilioSms, from_settings
 

@@ -1,0 +1,144 @@
+"""Requests and the connections that they go over. [N-2, N-3]"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+import pytest
+
+from tests.waves.providers.raw_server import raw_server
+from waves.providers.answers import BadAddress, NoConnection, TimedOut
+from waves.providers.http_session import HttpSession, tls
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def after(work, *answers, **options):
+    """What `work(session, server)` gives."""
+
+    async def run():
+        async with raw_server(*answers) as raw, HttpSession(5.0, **options) as session:
+            return await work(session, raw)
+
+    return asyncio.run(run())
+
+
+def test_a_request_is_written_as_it_is_asked():
+    async def work(session, raw):
+        own = {"Idempotency-Key": "k-1", "X-One": "own"}
+        await session.ask("POST", f"{raw.url}/sms?a=b", headers=own, body=b"{}")
+        await session.ask("GET", raw.url, headers={})
+        return raw.url.removeprefix("http://"), [each.decode() for each in raw.requests]
+
+    host, (post, get) = after(work, OK, OK, headers={"X-One": "all", "X-Two": "all"})
+    named = f"Host: {host}\r\nUser-Agent: Fairwave\r\nAccept: */*\r\n"
+    assert post == (
+        f"POST /sms?a=b HTTP/1.1\r\n{named}X-One: own\r\nX-Two: all\r\nIdempotency-Key: k-1\r\n"
+        "Content-Length: 2\r\n\r\n{}"
+    )
+    assert get == f"GET / HTTP/1.1\r\n{named}X-One: all\r\nX-Two: all\r\n\r\n"
+
+
+def test_requests_at_once_have_a_connection_each_and_later_ones_none_of_their_own():
+    async def work(session, raw):
+        for _ in range(3):
+            await asyncio.gather(*(session.ask("GET", raw.url, headers={}) for _ in range(5)))
+        return raw.connections
+
+    assert after(work, *[OK] * 15) == 5
+
+
+def test_a_connection_that_is_idle_for_long_is_not_used_again():
+    async def work(session, raw):
+        for _ in range(2):
+            await session.ask("GET", raw.url, headers={})
+        return raw.connections
+
+    assert after(work, OK, OK, keep_alive_seconds=-1.0) == 2
+    assert after(work, OK, OK, keep_alive_seconds=60.0) == 1
+
+
+def test_n3_a_late_answer_is_nobodys():
+    async def work(session, raw):
+        await session.ask("GET", raw.url, headers={})
+        session.timeout_seconds = 0.05
+        with pytest.raises(TimedOut):
+            await session.ask("GET", raw.url, headers={})
+        session.timeout_seconds = 5.0
+        raw.answers = [OK]
+        return (await session.ask("GET", raw.url, headers={})).status, raw.connections
+
+    assert after(work, OK) == (200, 2)
+
+
+def test_a_request_that_is_given_up_leaves_no_connection_behind():
+    async def work(session, raw):
+        asking = asyncio.create_task(session.ask("GET", raw.url, headers={}))
+        while not raw.requests:
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+        raw.answers = [OK]
+        await session.ask("GET", raw.url, headers={})
+        return raw.connections
+
+    assert after(work) == 2
+
+
+def test_a_name_is_looked_up_once_for_many_connections(monkeypatch):
+    async def work(session, raw):
+        loop, looked_up = asyncio.get_running_loop(), []
+        found = loop.getaddrinfo
+
+        async def counted(*args, **options):
+            looked_up.append(args)
+            return await found(*args, **options)
+
+        monkeypatch.setattr(loop, "getaddrinfo", counted)
+        await asyncio.gather(*(session.ask("GET", raw.url, headers={}) for _ in range(5)))
+        return len(looked_up)
+
+    assert after(work, *[OK] * 5) == 1
+
+
+def test_n3_without_a_connection_nothing_was_asked():
+    async def refused(session, raw):
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            with pytest.raises(NoConnection):
+                await session.ask("GET", address, headers={})
+
+    async def not_tls(session, raw):
+        with pytest.raises(NoConnection):
+            await session.ask("GET", raw.url.replace("http:", "https:"), headers={})
+        return raw.requests
+
+    after(refused)
+    assert after(not_tls) == []
+    assert (tls().verify_mode, tls().check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "no address", "ftp://x", "http://", "http://:80/", "http://user@x/", "http://x:port/",
+     "http://x/a b", "http://x/a\r\nX: y", "http://x/é", "http://x/#a"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_said(address):
+    async def work(session, raw):
+        with pytest.raises(BadAddress):
+            await session.ask("GET", address, headers={})
+
+    after(work)
+
+
+@pytest.mark.parametrize("value", ["a\nX-Other: b", "a\r", "\n"])
+def test_no_value_begins_a_header_of_its_own(value):
+    async def work(session, raw):
+        with pytest.raises(ValueError, match="line break"):
+            await session.ask("GET", raw.url, headers={"X": value})
+        return raw.requests
+
+    assert after(work) == []
