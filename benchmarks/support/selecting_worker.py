@@ -30,10 +30,20 @@ from waves.models import Wave  # noqa: E402
 from waves.preparation import prepare, previews  # noqa: E402
 from waves.second_count import count  # noqa: E402
 from waves.second_count.sealed_record import write_facts  # noqa: E402
-from waves.selection import candidates  # noqa: E402
 from waves.selection.request import WaveRequest  # noqa: E402
 
 TIMES = 3  # each is done so often, in turn; the middle one counts
+# The columns that a preview needs, read as plainly as they can be.
+BARE = """
+SELECT score.global_user_id, score.raw_score, score.band_score, score.luck, score.preferences,
+    score.email, score.phone, score.phone_confirmed, fan.email, fan.phone, fan.phone_confirmed,
+    fan.registered_at, fan.preferences
+FROM campaigns_fanscore AS score
+LEFT JOIN campaigns_registrant AS fan
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
+        "default"
+WHERE score.score_file_id = %(score_file)s
+"""
 
 
 def main(warm_up: str, campaign_id: str) -> None:
@@ -75,7 +85,7 @@ def _request(campaign: Campaign) -> WaveRequest:
 def _read(campaign: Campaign) -> None:
     """What the preview reads, thrown away as it comes."""
     numbers = {"campaign": campaign.pk, "score_file": campaign.active_score_file_id}
-    for _ in pieces_of(candidates.FANS, CSV, wave=None, told=[], **numbers):
+    for _ in pieces_of(BARE, CSV, **numbers):
         pass
 
 

@@ -53,19 +53,33 @@ def unhurried(
     """Statements inside may take as long as a task: a COPY takes as long as its other side
     computes, and an index or a merge of millions of rows has no limit that is known beforehand.
     """
-    session = using or connection
-    _limit(session, limits, LONGEST_STATEMENT)
+    with _having(using or connection, limits, LONGEST_STATEMENT):
+        yield
+
+
+@contextmanager
+def looking_up() -> Iterator[None]:
+    """Joins inside ask an index for each row, whatever the planner expects of reading all: for some
+    thousand rows of tables of millions.
+    """
+    with _having(connection, ("enable_hashjoin", "enable_mergejoin"), "off"):
+        yield
+
+
+@contextmanager
+def _having(session: BaseDatabaseWrapper, names: Sequence[str], value: str) -> Iterator[None]:
+    _set(session, names, value)
     try:
         yield
     except BaseException:
         if not session.in_atomic_block:  # else the rollback takes it back
             with suppress(DatabaseError, InterfaceError):
-                _limit(session, limits, "DEFAULT")
+                _set(session, names, "DEFAULT")
         raise
-    _limit(session, limits, "DEFAULT")
+    _set(session, names, "DEFAULT")
 
 
-def _limit(session: BaseDatabaseWrapper, limits: Sequence[str], value: str) -> None:
+def _set(session: BaseDatabaseWrapper, names: Sequence[str], value: str) -> None:
     scope = "LOCAL" if session.in_atomic_block else "SESSION"
     with session.cursor() as cursor:
-        cursor.execute(";".join(f"SET {scope} {limit} TO {value}" for limit in limits))
+        cursor.execute(";".join(f"SET {scope} {name} TO {value}" for name in names))

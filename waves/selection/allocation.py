@@ -85,7 +85,7 @@ def select(
     """
     seats = seats_in_play(markets, order, single_market)
     ranked = ranking(candidates, draw)
-    tally = _Tally.over(encode(candidates, ranked, seats), seats, order)
+    tally = _Tally.over(encode(candidates, seats), ranked, seats, order)
     return _result(candidates, ranked, seats, tally)
 
 
@@ -126,28 +126,35 @@ class _Tally:
     too_late: int = 0
 
     @classmethod
-    def over(cls, preferences: Preferences, seats: Sequence[MarketSeat], order: Order) -> _Tally:
+    def over(
+        cls, preferences: Preferences, ranked: Ints, seats: Sequence[MarketSeat], order: Order
+    ) -> _Tally:
         tally = cls(
-            market=np.full(preferences.rows, _NO_MARKET, dtype=np.int16),
-            candidate=np.zeros(preferences.rows, dtype=np.bool_),
+            market=np.full(len(ranked), _NO_MARKET, dtype=np.int16),
+            candidate=np.zeros(len(ranked), dtype=np.bool_),
             wanted=np.zeros(len(seats), dtype=np.int64),
         )
         room = np.array([seat.room for seat in seats], dtype=np.int64)
         packed: list[Ints] = []
+        # Counted as the fans stand: who wants what is the same in any order, and looking all of
+        # them up in the order of the draw takes longer.
         for chunk in preferences.chunks():
-            rows = slice(chunk.start, chunk.start + len(chunk.wanted))
-            tally._add_chunk(chunk, rows)
-            if order == Order.BY_PREFERENCE:
-                tally.market[rows] = _serial_dictatorship(chunk.wanted, room)
-            else:
+            tally._add_chunk(chunk)
+            if order != Order.BY_PREFERENCE:
                 packed.append(np.packbits(chunk.eligible, axis=1))
+        tally.candidate = tally.candidate[ranked]
         if packed:
-            _market_by_market(np.concatenate(packed), room, tally.market)
+            _market_by_market(np.concatenate(packed)[ranked], room, tally.market)
+        elif order == Order.BY_PREFERENCE:
+            for chunk in preferences.chunks(ranked):
+                if not room.any():
+                    break
+                tally.market[chunk.rows] = _serial_dictatorship(chunk.wanted, room)
         return tally
 
-    def _add_chunk(self, chunk: Chunk, rows: slice) -> None:
-        self.candidate[rows] = chunk.candidate
-        self.wanted += chunk.eligible.sum(axis=0)
+    def _add_chunk(self, chunk: Chunk) -> None:
+        self.candidate[chunk.rows] = chunk.candidate
+        self.wanted += chunk.wanted_by
         self.unwanting += int((~chunk.wants_any).sum())
         self.too_late += int((chunk.wants_any & ~chunk.candidate).sum())
 

@@ -13,62 +13,13 @@ import polars as pl
 from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules
 from datalake.erased.fans import NOBODY_ERASED, Erased, known
-from operations.database.copying import nullable_frames_of
 from operations.threads import helper_thread, in_order
 from waves.choices import Exclusion
 from waves.holds import HELD, NOBODY_RETURNS
-from waves.selection.contacts import (
-    CONTACT,
-    CONTACT_SCHEMA,
-    FROM_CONTACT,
-    SUPPRESSED,
-    judged_as_stored,
-)
+from waves.selection.contacts import judged_as_stored
 from waves.selection.past_holders import NOBODY_HELD, PastHolders, past_holders
+from waves.selection.reading import SCHEMA, Reading
 
-# The preferences are those of the roster; who registered only after it brings their own. [S-10]
-_SELECT_FANS = """
-SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
-"""
-_FROM_FANS = """,
-    COALESCE(score.preferences, array_to_string(fan.preferences, '|')),
-    (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
-    member.id IS NOT NULL OR told.global_user_id IS NOT NULL,
-    assignment.id IS NOT NULL,
-    score.preferences IS NULL AND fan.id IS NOT NULL,
-    CASE WHEN %(anybody_erased)s THEN (extract(epoch FROM fan.changed_at) * 1000000)::bigint END
-FROM campaigns_fanscore AS score
-LEFT JOIN campaigns_registrant AS fan
-    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
-        "default"
-LEFT JOIN waves_member AS member
-    ON member.campaign_id = %(campaign)s AND member.wave_live AND member.wave_id IS DISTINCT
-        FROM %(wave)s
-    AND member.reassigned_id IS NULL
-    AND member.global_user_id = score.global_user_id COLLATE "default"
-LEFT JOIN waves_assignment AS assignment
-    ON assignment.campaign_id = %(campaign)s AND assignment.global_user_id = score.global_user_id
-        COLLATE "default"
-LEFT JOIN (SELECT DISTINCT global_user_id FROM waves_member WHERE wave_id = ANY(%(told)s)) AS told
-    ON told.global_user_id = score.global_user_id COLLATE "default"
-"""
-_OF_FILE = """
-WHERE score.score_file_id = %(score_file)s
-"""
-FANS = "".join((SUPPRESSED, _SELECT_FANS, CONTACT, _FROM_FANS, FROM_CONTACT, _OF_FILE))
-_SCHEMA = {
-    "global_user_id": pl.String,
-    "raw_score": pl.Float64,
-    "band_score": pl.Float64,
-    "luck": pl.Int64,
-    **CONTACT_SCHEMA,
-    "preferences": pl.String,
-    "registered_us": pl.Int64,
-    "in_wave": pl.String,
-    "holds_code": pl.String,
-    "unrostered": pl.String,
-    "changed_us": pl.Int64,
-}
 _REASONS = pl.Enum(Exclusion.values)
 AT_ONCE = 3  # frames that are read and not judged yet
 
@@ -119,8 +70,9 @@ def gather(
     of the cancelled waves `told` are. [X-8]
     """
     erased = known()
-    values = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
-    values["anybody_erased"] = not erased.fans.is_empty()
+    reading = Reading.of(
+        score_file, wave_id=wave_id, told=told, anybody_erased=not erased.fans.is_empty()
+    )
     markets = pl.Enum(list(market_ids))
     past = past_holders(score_file.campaign, erased, wave_id=wave_id, told=told)
     judge = partial(
@@ -128,9 +80,14 @@ def gather(
     )
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
-        frames = nullable_frames_of(FANS, _SCHEMA, told=list(told), **values)
-        parts = list(in_order(helper, judge, frames, at_once=AT_ONCE))
-    nobody = judge(pl.DataFrame(schema=_SCHEMA))
+        read_and_judged = in_order(
+            helper,
+            lambda frame: judge(reading.columns_of(frame)),
+            reading.frames(),
+            at_once=AT_ONCE,
+        )
+        parts = list(read_and_judged)
+    nobody = judge(pl.DataFrame(schema=SCHEMA))
     return [
         Candidates(
             _joined([part.frame for part in (none, *found)]),
@@ -187,7 +144,7 @@ def split_fans(
     erased: Erased = NOBODY_ERASED,
     past: PastHolders = NOBODY_HELD,
 ) -> Candidates:
-    """Split fans (columns of `_SCHEMA`) into candidates, those who come with their code, and
+    """Split fans (columns of `reading.SCHEMA`) into candidates, those who come with their code, and
     excluded, these under the first reason that applies. Of the preferences, those that are none of
     the `markets` become null. Who had a seat or a code before they were erased has them still.
     [W-5, W-6, X-11]
@@ -198,7 +155,7 @@ def split_fans(
         if returning.is_empty()
         else fans.join(returning, on="global_user_id", how="left", maintain_order="left")
     )
-    fans = past.counted(fans.with_columns(pl.col("in_wave", "holds_code", "unrostered") == "t"))
+    fans = past.counted(fans)
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),

@@ -1,9 +1,8 @@
 """Who wants which market, as small integers: millions of ordered lists of market ids in arrays that
 numpy can walk.
 
-A row is one fan in the order of the draw; a market is its index in position order; the index after
-the last market means "nothing" (an unknown market, a market not in the wave, or the end of the
-list).
+A row is one fan; a market is its index in position order; the index after the last market means
+"nothing" (an unknown market, a market not in the wave, or the end of the list).
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ Bools = npt.NDArray[np.bool_]
 # Large enough that numpy's overhead vanishes, small enough that 50 columns of markets stay in the
 # cache.
 CHUNK_ROWS = 16_384
+FEW = 8  # markets of a list: their pairs are compared faster than rows × all markets are written
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = np.iinfo(np.int64).max
@@ -41,45 +41,65 @@ class Chunk:
     # per row: a market of the wave is wanted, whether or not the fan registered in time
     wants_any: Bools
     candidate: Bools  # per row: one of them was registered for in time
-    eligible: Bools  # rows × markets
+    nothing: int
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.start, self.start + len(self.wanted))
+
+    @property
+    def eligible(self) -> Bools:
+        """Rows × markets."""
+        eligible = np.zeros((len(self.wanted), self.nothing + 1), dtype=np.bool_)
+        eligible[np.arange(len(self.wanted))[:, None], self.wanted] = True
+        return eligible[:, : self.nothing]
+
+    @property
+    def wanted_by(self) -> Ints:
+        """Per market, how many rows are eligible for it; one that is named twice counts once."""
+        places = self.wanted.T.copy()
+        if len(places) > FEW:
+            counts: Ints = self.eligible.sum(axis=0)
+            return counts
+        for place, later in enumerate(places):
+            for earlier in places[:place]:
+                later[later == earlier] = self.nothing
+        return np.bincount(places.ravel(), minlength=self.nothing + 1)[: self.nothing]
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """The preferences of all fans, a row for each in the order of the draw. `ranked`: the fan of
-    each row. They are looked up a chunk at a time: a copy of all would be the half of the memory of
-    a selection.
+    """The preferences of all fans. They are looked up a chunk at a time: a copy of all would be the
+    half of the memory of a selection.
     """
 
-    ranked: Ints
     named: pl.Series  # per fan: market ids, a List of Enum; none = any market
     place_of: Ints  # per category of the Enum, and null: the market's index
     registered_us: Ints  # per fan
     closes_us: Ints  # per market, and "nothing", which never closes
 
     @property
-    def rows(self) -> int:
-        return len(self.ranked)
-
-    @property
     def nothing(self) -> int:
         return len(self.closes_us) - 1
 
-    def chunks(self) -> Iterator[Chunk]:
-        for start in range(0, self.rows, CHUNK_ROWS):
-            yield self._chunk(slice(start, start + CHUNK_ROWS))
+    def chunks(self, order: Ints | None = None) -> Iterator[Chunk]:
+        """The fans as they stand, which is the fastest, or in this order."""
+        for start in range(0, len(self.named), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            if order is None:
+                yield self._chunk(start, self.named[rows], self.registered_us[rows])
+            else:
+                fans = order[rows]
+                yield self._chunk(start, self.named.gather(fans), self.registered_us[fans])
 
-    def _chunk(self, rows: slice) -> Chunk:
-        wanted = self._wanted(self.named.gather(self.ranked[rows]))
+    def _chunk(self, start: int, named: pl.Series, registered: Ints) -> Chunk:
+        wanted = self._wanted(named)
         wants_any = candidate = (wanted != self.nothing).any(axis=1)
-        registered = self.registered_us[self.ranked[rows]]
         if registered.max() > self.closes_us.min():
             too_late = registered[:, None] > self.closes_us[wanted]
             wanted[too_late] = self.nothing
             candidate = (wanted != self.nothing).any(axis=1)
-        eligible = np.zeros((len(wanted), self.nothing + 1), dtype=np.bool_)
-        eligible[np.arange(len(wanted))[:, None], wanted] = True
-        return Chunk(rows.start, wanted, wants_any, candidate, eligible[:, : self.nothing])
+        return Chunk(start, wanted, wants_any, candidate, self.nothing)
 
     def _wanted(self, named: pl.Series) -> Ints:
         lengths: Ints = named.list.len().fill_null(0).to_numpy()
@@ -96,8 +116,8 @@ class Preferences:
         return matrix
 
 
-def encode(fans: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat]) -> Preferences:
-    """The preferences of the fans, ranked; `seats` in position order. [W-5]
+def encode(fans: pl.DataFrame, seats: Sequence[MarketSeat]) -> Preferences:
+    """The preferences of the fans; `seats` in position order. [W-5]
 
     Columns read: `preferences` (List of String or Enum, empty or null = any market),
     `registered_at` (Datetime, UTC).
@@ -111,7 +131,6 @@ def encode(fans: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat]) -> Pre
     every = [*kind.categories.to_list(), None]
     closes = [_microseconds(seat.selection_time) for seat in seats]
     return Preferences(
-        ranked=ranked,
         named=named,
         place_of=np.array([places.get(each, len(known)) for each in every], np.int16),
         registered_us=fans["registered_at"].to_physical().to_numpy(),

@@ -7,6 +7,8 @@ from psycopg import sql
 from operations.database.statements import (
     commit_without_waiting,
     first_row,
+    looking_up,
+    rows,
     run,
     unhurried,
 )
@@ -83,3 +85,15 @@ def test_only_what_is_unhurried_may_take_longer_than_a_statement_does():
     with pytest.raises(ProgrammingError), transaction.atomic(), unhurried():
         run("SELECT nothing FROM nowhere")
     assert limit() == before
+
+
+def test_inside_looking_up_an_index_is_asked_for_each_row_whatever_all_would_cost():
+    with transaction.atomic():
+        run("CREATE TEMP TABLE many (n int PRIMARY KEY) ON COMMIT DROP")
+        run("INSERT INTO many SELECT generate_series(1, 2000)")
+        run("ANALYZE many")
+        few = "EXPLAIN SELECT FROM generate_series(1, 1000) AS few (n) JOIN many USING (n)"
+        assert "Hash Join" in str(rows(few))
+        with looking_up():
+            assert "Index Only Scan" in str(rows(few))
+        assert "Hash Join" in str(rows(few))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.waves import NOW, campaign_with, request
 from waves.choices import Order
-from waves.selection import candidates
+from waves.selection import reading
 from waves.selection.plan import plan_of
 from waves.selection.planned_selection import select_each, select_members
 
@@ -26,9 +26,9 @@ def test_x4_several_plans_select_from_one_reading_what_each_selects_alone(monkey
         )
     ]
     alone = [select_members(plan).as_result() for plan in plans]
-    readings, read = [], candidates.nullable_frames_of
+    readings, read = [], reading.nullable_frames_of
     monkeypatch.setattr(
-        candidates, "nullable_frames_of", lambda *a, **k: readings.append(a) or read(*a, **k)
+        reading, "nullable_frames_of", lambda *a, **k: readings.append(a) or read(*a, **k)
     )
     assert [planned.as_result() for planned in select_each(plans)] == alone
     assert len(readings) == 1

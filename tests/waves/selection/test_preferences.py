@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from waves.markets import MarketSeat
 from waves.selection import preferences
@@ -19,13 +20,13 @@ def encoded(*fans: tuple[list[str] | None, datetime]) -> preferences.Preferences
         {"preferences": [wanted for wanted, _ in fans], "registered_at": [at for _, at in fans]},
         schema={"preferences": pl.List(pl.String), "registered_at": pl.Datetime("us", "UTC")},
     )
-    return preferences.encode(frame, np.arange(len(fans)), SEATS)
+    return preferences.encode(frame, SEATS)
 
 
-def wanted(found: preferences.Preferences) -> list[list[str]]:
+def wanted(found: preferences.Preferences, order=None) -> list[list[str]]:
     return [
         ["abc"[index] for index in row if index != found.nothing]
-        for chunk in found.chunks()
+        for chunk in found.chunks(order)
         for row in chunk.wanted
     ]
 
@@ -57,6 +58,22 @@ def test_w5_a_market_outside_the_wave_is_nothing():
 def test_chunks_cover_every_row_once(monkeypatch):
     monkeypatch.setattr(preferences, "CHUNK_ROWS", 2)
     found = encoded(*[(["a"], NOON)] * 5)
-    starts = [(chunk.start, len(chunk.wanted)) for chunk in found.chunks()]
-    assert starts == [(0, 2), (2, 2), (4, 1)]
-    assert np.sum([count for _, count in starts]) == found.rows
+    for order in (None, np.arange(5)):
+        rows = [chunk.rows for chunk in found.chunks(order)]
+        assert rows == [slice(0, 2), slice(2, 4), slice(4, 5)]
+
+
+def test_w5_fans_come_as_they_stand_or_in_the_order_of_the_draw():
+    found = encoded((["a"], NOON), (["b"], NOON), (["c"], NOON + timedelta(hours=3)))
+    assert wanted(found) == [["a"], ["b"], []]
+    assert wanted(found, np.array([2, 0, 1])) == [[], ["a"], ["b"]]
+
+
+@pytest.mark.parametrize("few", [8, 1])
+def test_w5_who_names_a_market_twice_is_counted_once(monkeypatch, few):
+    """By either way of counting."""
+    monkeypatch.setattr(preferences, "FEW", few)
+    late = NOON + timedelta(minutes=1)
+    fans = (["b", "a", "b", "b"], NOON), (["a", "c"], late), (["z", "c", "c"], NOON)
+    [chunk] = encoded(*fans).chunks()
+    assert chunk.wanted_by.tolist() == [1, 1, 2]
