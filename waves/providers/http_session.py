@@ -69,7 +69,7 @@ class HttpSession:
         ends = loop.time() + self.timeout_seconds
         found = ADDRESS.fullmatch(address)
         if found is None:
-            raise BadAddress(f"{address!r} is no address of the kind https://host/path.")
+            raise BadAddress(f"{address!r} is not an address of the kind https://host/path.")
         site = self._sites.get(found[1])
         if site is None:
             site = self._sites[found[1]] = Site(found[1], self.keep_alive_seconds)
@@ -109,7 +109,7 @@ class Site:
                 raise ValueError("no host is named")
             self._port = parts.port or (443 if parts.scheme == "https" else 80)
         except ValueError as error:
-            raise BadAddress(f"{address!r} is no address: {error}.") from error
+            raise BadAddress(f"{address!r} is not an address: {error}.") from error
         self._tls = tls() if parts.scheme == "https" else None
         self._keep_alive_seconds = keep_alive_seconds
         self._free: deque[tuple[float, HttpConnection]] = deque()
