@@ -11,6 +11,12 @@ from waves.providers.answers import Answer, NoAnswer
 
 MOST_BYTES: Final = 1_000_000  # of an answer
 FIRST_FINAL: Final = 200  # after an answer with a lower status another one follows
+# Old servers, and what stands before them, write answers like that, and their meaning is plain.
+UNTIDY: Final = {
+    "lenient_headers": True,  # folded, or with a space before the colon
+    "lenient_optional_cr_before_lf": True,
+    "lenient_spaces_after_chunk_size": True,
+}
 FRAMING: Final = {b"content-length", b"transfer-encoding"}
 
 
@@ -19,6 +25,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(**UNTIDY)
         self._transport: asyncio.Transport
         self._waiting: asyncio.Future[Answer] | None = None
         self._answer: Answer | None = None

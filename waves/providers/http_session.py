@@ -41,8 +41,9 @@ class HttpSession:
         keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """A request ends after `timeout_seconds`, of which connecting has CONNECT_SECONDS; a
-        connection that is idle for `keep_alive_seconds` is not used again.
+        """A request ends after `timeout_seconds`, of which connecting has CONNECT_SECONDS once the
+        host's name is looked up; a connection that is idle for `keep_alive_seconds` is not used
+        again.
         """
         self.timeout_seconds, self.keep_alive_seconds = timeout_seconds, keep_alive_seconds
         self.headers = dict(headers or {})
@@ -81,7 +82,7 @@ class HttpSession:
             raise ValueError("there is a line break in a header")
         target = found[2] or "/"
         head = f"{method} {target} HTTP/1.1\r\n{site.fields}{fields}\r\n"
-        connection = site.free() or await site.connected(min(CONNECT_SECONDS, self.timeout_seconds))
+        connection = site.free() or await site.connected(ends)
         answer = connection.ask(head.encode() + body)
         alarm = loop.call_at(ends, _give_up, answer)
         try:
@@ -114,7 +115,8 @@ class Site:
         self._keep_alive_seconds = keep_alive_seconds
         self._free: deque[tuple[float, HttpConnection]] = deque()
         self._addresses: list[Any] = []
-        self._looked_up, self._looking_up = float("-inf"), asyncio.Lock()
+        self._looked_up = float("-inf")
+        self._looking_up: asyncio.Task[list[Any]] | None = None
         host = f"[{self._host}]" if ":" in self._host else self._host
         named = host if parts.port is None else f"{host}:{parts.port}"
         self.fields = f"Host: {named}\r\nUser-Agent: Fairwave\r\nAccept: */*\r\n"
@@ -136,34 +138,51 @@ class Site:
         else:
             connection.end()
 
-    async def connected(self, seconds: float) -> HttpConnection:
-        """A new connection, opened within so many seconds. Raises NoConnection."""
+    async def connected(self, ends: float) -> HttpConnection:
+        """A new connection, opened before the loop's time is `ends`. Raises NoConnection."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(ends):
+                addresses = await self._found()
+            async with asyncio.timeout_at(min(ends, loop.time() + CONNECT_SECONDS)):
                 connecting = await aiohappyeyeballs.start_connection(
-                    await self._found(), happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, loop=loop
+                    addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS, loop=loop
                 )
                 name = self._host if self._tls else None
                 _, connection = await loop.create_connection(
                     HttpConnection, sock=connecting, ssl=self._tls, server_hostname=name
                 )
-        except OSError as error:  # also where the time is over, or the certificate is not good
+        # OSError also where the time is over, or the certificate is not good; uvloop raises
+        # RuntimeError where a socket ends while it becomes a connection
+        except (OSError, RuntimeError) as error:
             raise NoConnection from error
         return connection
 
     async def _found(self) -> list[Any]:
-        async with self._looking_up:  # many connections that are opened at once ask once
-            if self._looked_up + ADDRESSES_LAST_SECONDS < time.monotonic():
-                loop = asyncio.get_running_loop()
-                self._addresses = await loop.getaddrinfo(
-                    self._host, self._port, type=socket.SOCK_STREAM
-                )
-                self._looked_up = time.monotonic()
-        return self._addresses
+        """The addresses of the name. One look-up goes on for all that wait for it, whoever gives
+        up; those that it found before serve until it has found others.
+        """
+        is_old = self._looked_up + ADDRESSES_LAST_SECONDS < time.monotonic()
+        if self._looking_up is None and is_old:
+            self._looking_up = asyncio.create_task(self._look_up())
+            self._looking_up.add_done_callback(self._is_looked_up)
+        if self._addresses or self._looking_up is None:
+            return self._addresses
+        return await asyncio.shield(self._looking_up)
+
+    async def _look_up(self) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+
+    def _is_looked_up(self, looking_up: asyncio.Task[list[Any]]) -> None:
+        self._looking_up = None
+        if not looking_up.cancelled() and looking_up.exception() is None:
+            self._addresses, self._looked_up = looking_up.result(), time.monotonic()
 
     def close(self) -> None:
-        """All that are free; the run is over."""
+        """All that are free, and what is looked up; the run is over."""
+        if self._looking_up is not None:
+            self._looking_up.cancel()
         while self._free:
             self._free.pop()[1].end()
 

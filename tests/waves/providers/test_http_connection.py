@@ -71,6 +71,11 @@ def outcome(*pieces):
         ([b"HTTP/1.1 100 Continue\r\n\r\n", OK], SAID),
         ([b"HTTP/1.1 100 Continue\r\n\r\n" + OK], SAID),
         ([b"HTTP/1.1 204 No Content\r\n\r\n"], Answer(204, "", b"")),
+        # as old servers write it
+        ([OK.replace(b"Content", b"X: a\r\n b\r\nContent")], SAID),
+        ([OK.replace(b"Length:", b"Length :")], SAID),
+        ([OK.replace(b"\r\n", b"\n")], SAID),
+        ([CHUNKED + b"2 \r\nok\r\n0  \r\n\r\n"], SAID),
         (
             [b"HTTP/1.1 503 Busy\r\nretry-AFTER: 7\r\nContent-Length: 0\r\n\r\n"],
             Answer(503, "7", b""),

@@ -6,11 +6,15 @@ import asyncio
 import socket
 import ssl
 
+import aiohappyeyeballs
 import pytest
 
 from tests.waves.providers.raw_server import raw_server
+from waves.providers import http_session
 from waves.providers.answers import BadAddress, NoConnection, TimedOut
 from waves.providers.http_session import HttpSession, tls
+from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sessions import handed_over
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -87,20 +91,89 @@ def test_a_request_that_is_given_up_leaves_no_connection_behind():
     assert after(work) == 2
 
 
-def test_a_name_is_looked_up_once_for_many_connections(monkeypatch):
+class LookedUp:
+    """Look-ups, each of which does what `meanwhile` does before it has its answer."""
+
+    def __init__(self, monkeypatch, meanwhile):
+        loop, self.count = asyncio.get_running_loop(), 0
+        find = loop.getaddrinfo
+
+        async def found(*args, **options):
+            self.count += 1
+            await meanwhile()
+            return await find(*args, **options)
+
+        monkeypatch.setattr(loop, "getaddrinfo", found)
+
+
+def test_n3_a_name_whose_look_up_takes_longer_than_connecting_may_is_looked_up_once(monkeypatch):
+    """And all requests that wait for it are answered."""
+    monkeypatch.setattr(http_session, "CONNECT_SECONDS", 0.01)
+
+    async def slow():
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(http_session, "CONNECT_SECONDS", 5.0)  # now it may take its time
+
     async def work(session, raw):
-        loop, looked_up = asyncio.get_running_loop(), []
-        found = loop.getaddrinfo
+        looked_up = LookedUp(monkeypatch, slow)
+        asking = [session.ask("GET", raw.url, headers={}) for _ in range(5)]
+        return [each.status for each in await asyncio.gather(*asking)], looked_up.count
 
-        async def counted(*args, **options):
-            looked_up.append(args)
-            return await found(*args, **options)
+    assert after(work, *[OK] * 5) == ([200] * 5, 1)
 
-        monkeypatch.setattr(loop, "getaddrinfo", counted)
-        await asyncio.gather(*(session.ask("GET", raw.url, headers={}) for _ in range(5)))
-        return len(looked_up)
 
-    assert after(work, *[OK] * 5) == 1
+def test_n3_what_is_looked_up_is_kept_though_the_request_that_needed_it_ended(monkeypatch):
+    async def work(session, raw):
+        found = asyncio.Event()
+        looked_up = LookedUp(monkeypatch, found.wait)
+        session.timeout_seconds = 0.01
+        for _ in range(2):
+            with pytest.raises(NoConnection):
+                await session.ask("GET", raw.url, headers={})
+        session.timeout_seconds = 5.0
+        found.set()
+        return (await session.ask("GET", raw.url, headers={})).status, looked_up.count
+
+    assert after(work, OK) == (200, 1)
+
+
+def test_n3_a_name_that_is_not_found_any_more_leads_where_it_led(monkeypatch):
+    monkeypatch.setattr(http_session, "ADDRESSES_LAST_SECONDS", -1.0)
+
+    async def gone():
+        raise socket.gaierror
+
+    async def work(session, raw):
+        await session.ask("GET", raw.url, headers={})
+        looked_up = LookedUp(monkeypatch, gone)
+        found = [await session.ask("GET", raw.url, headers={}) for _ in range(2)]
+        with pytest.raises(NoConnection):
+            await session.ask("GET", raw.url.replace("127.0.0.1", "localhost"), headers={})
+        return [each.status for each in found], looked_up.count
+
+    assert after(work, OK, OK, OK, keep_alive_seconds=-1.0) == ([200] * 2, 3)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bad transport"), OSError("no route")])
+def test_n3_whatever_connecting_raises_is_that_messages_outcome_and_the_others_are_sent(
+    monkeypatch, error
+):
+    connect, errors = aiohappyeyeballs.start_connection, [error]
+
+    async def connected(*args, **options):
+        if errors:
+            raise errors.pop()
+        return await connect(*args, **options)
+
+    def sent(answer):
+        return Outcome(Kind.SENT)
+
+    async def work(session, raw):
+        monkeypatch.setattr(aiohappyeyeballs, "start_connection", connected)
+        messages = [handed_over(session, raw.url, sent, headers={}, body=b"{}") for _ in range(3)]
+        return [outcome.reason or outcome.kind for outcome in await asyncio.gather(*messages)]
+
+    assert after(work, OK, OK) == ["no_connection", Kind.SENT, Kind.SENT]
 
 
 def test_n3_without_a_connection_nothing_was_asked():
