@@ -14,6 +14,9 @@ from waves.providers.http_session import KEEP_ALIVE_SECONDS, HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
 
 TIMEOUT_SECONDS: Final = 10.0
+# Servers end connections that are idle for five seconds or longer. A request that crosses that end
+# is lost: repeated where the provider honors keys, never clear where it does not.
+KEPT_BRIEFLY_SECONDS: Final = 4.0
 
 
 def open_session(
@@ -25,6 +28,11 @@ def open_session(
     correlated = correlation.current()
     headers = {correlation.HEADER: correlated} if correlated else {}
     return HttpSession(timeout_seconds, keep_alive_seconds=keep_alive_seconds, headers=headers)
+
+
+def keep_alive(*, honours_keys: bool) -> float:
+    """So many seconds may a connection to such a provider be idle."""
+    return KEEP_ALIVE_SECONDS if honours_keys else KEPT_BRIEFLY_SECONDS
 
 
 async def handed_over(

@@ -8,14 +8,30 @@ import pytest
 from aiohttp import web
 
 from operations import correlation
+from waves.providers.infobip.client import InfobipSms
 from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sessions import KEEP_ALIVE_SECONDS, handed_over, open_session
+from waves.providers.sms_http.client import HttpSms
+from waves.providers.twilio.client import TwilioSms
 
 
 def test_a_session_is_as_it_is_asked_for():
     session = open_session(8.0, keep_alive_seconds=4.0)
     assert (session.timeout_seconds, session.keep_alive_seconds) == (8.0, 4.0)
     assert open_session().keep_alive_seconds == KEEP_ALIVE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("provider", "seconds"),
+    [
+        (TwilioSms("http://x", "a", "t", sender="s", reports="r"), 4.0),
+        (HttpSms("http://x", "t"), KEEP_ALIVE_SECONDS),
+        (HttpSms("http://x", "t", honours_keys=False), 4.0),
+        (InfobipSms("http://x", "k", sender="s", honours_keys=False), 4.0),
+    ],
+)
+def test_n3_where_a_lost_request_is_not_repeated_no_connection_is_idle_for_long(provider, seconds):
+    assert provider.open_session().keep_alive_seconds == seconds
 
 
 def test_o4_every_request_carries_the_correlation_id_of_whoever_sends():

@@ -22,7 +22,7 @@ from waves.providers.contract import SmsMessage
 from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
 from waves.providers.reasons import BAD_NUMBER
-from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, open_session, well
+from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, keep_alive, open_session, well
 
 PENDING, UNDELIVERABLE, DELIVERED, EXPIRED, REJECTED = range(1, 6)  # groups of statuses
 SYSTEM_ERROR: Final = 21
@@ -45,7 +45,8 @@ class InfobipSms:
     def open_session(
         self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
     ) -> HttpSession:
-        return open_session(timeout_seconds)
+        kept = keep_alive(honours_keys=self.honours_keys)
+        return open_session(timeout_seconds, keep_alive_seconds=kept)
 
     async def send(self, session: HttpSession, message: SmsMessage) -> Outcome:
         """One POST, and for an id that was seen before one look into the log. [N-3, N-4]"""

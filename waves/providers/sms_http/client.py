@@ -21,7 +21,7 @@ from waves.providers.answers import Answer, NoAnswer
 from waves.providers.contract import SmsMessage
 from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
-from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, open_session, well
+from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, keep_alive, open_session, well
 
 LONGEST_ID: Final = 64
 THERE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND)
@@ -39,7 +39,8 @@ class HttpSms:
     def open_session(
         self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
     ) -> HttpSession:
-        return open_session(timeout_seconds)
+        kept = keep_alive(honours_keys=self.honours_keys)
+        return open_session(timeout_seconds, keep_alive_seconds=kept)
 
     async def send(self, session: HttpSession, message: SmsMessage) -> Outcome:
         """One POST. Logs nothing: the row records what happened, under its key. [N-3]"""

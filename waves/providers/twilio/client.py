@@ -23,7 +23,7 @@ from waves.providers.contract import SmsMessage
 from waves.providers.http_session import HttpSession
 from waves.providers.outcomes import Health, Kind, Outcome
 from waves.providers.reasons import BAD_NUMBER, OPTED_OUT
-from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, open_session, well
+from waves.providers.sessions import TIMEOUT_SECONDS, handed_over, keep_alive, open_session, well
 
 LONGEST_ID: Final = 64
 MESSAGING_SERVICE: Final = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -52,7 +52,8 @@ class TwilioSms:
     def open_session(
         self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
     ) -> HttpSession:
-        return open_session(timeout_seconds)
+        kept = keep_alive(honours_keys=self.honours_keys)
+        return open_session(timeout_seconds, keep_alive_seconds=kept)
 
     async def send(self, session: HttpSession, message: SmsMessage) -> Outcome:
         """One POST. [N-3]"""
