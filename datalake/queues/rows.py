@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from datalake.choices import MessageState
@@ -71,8 +71,9 @@ def make_dead_letters(queue: str, found: QuerySet[QueueMessage], error: str) -> 
     source = f"{LETTERS_OF}{queue}"
     for each in messages:
         # a message may die again after it was replayed
-        deaths = DeadLetter.objects.filter(source=source, position=each.pk).count()
-        letter = StreamRecord(each.pk, deaths, error, json.loads(each.body))
+        before = DeadLetter.objects.filter(source=source, position=each.pk)
+        last = before.aggregate(last=Max("index", default=-1))["last"]  # some are deleted by age
+        letter = StreamRecord(each.pk, last + 1, error, json.loads(each.body))
         deadletters.store(CONSUMER.format(queue), source, [letter])
     QueueMessage.objects.filter(pk__in=[each.pk for each in messages]).update(
         state=MessageState.DEAD, settled_at=timezone.now()

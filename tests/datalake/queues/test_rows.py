@@ -57,6 +57,17 @@ def test_t4_a_message_that_became_a_dead_letter_is_replayed_and_may_die_again():
     assert found.get().body == '{"fan":"a"}'
 
 
+def test_t4_a_message_that_dies_again_after_its_first_letter_was_deleted_by_age_has_one_that_waits():
+    put("a")
+    found = QueueMessage.objects.all()
+    for _ in range(2):
+        rows.make_dead_letters("verdict", found, "it is broken")
+        replay.replay(DeadLetter.objects.latest("pk").pk)
+    DeadLetter.objects.earliest("pk").delete()
+    rows.make_dead_letters("verdict", found, "it is broken")
+    assert replay.replay(DeadLetter.objects.waiting().get().pk)
+
+
 def test_t1_the_letter_of_a_message_that_is_gone_waits_until_it_is_settled():
     put("a")
     rows.make_dead_letters("verdict", QueueMessage.objects.all(), "it is broken")

@@ -110,6 +110,7 @@ def test_o1_a_job_that_waits_for_a_bucket_is_stopped_within_a_second(monkeypatch
 
     clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep)
     monkeypatch.setattr(file_pipeline, "time", clock)
+    monkeypatch.setattr(file_pipeline, "PAUSES_SECONDS", (60.0,))
     job = uploads.open_job(received(jsonl(changes.make(10))), by=None)
     with monkeypatch.context() as patched:
         patched.setattr(DiskBucket, "put", lambda *about: away())
