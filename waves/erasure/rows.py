@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from campaigns.locks import lock_campaign, no_wave_selects
@@ -145,10 +145,13 @@ def _is_new(sought: Sought, prefix: str = "") -> Q:
 
 
 def _members(campaign: Campaign, sought: Sought) -> Any:
-    """The fan as a member of waves, but for new ones in which they do not come with an old code."""
-    members = Member.objects.filter(campaign=campaign, global_user_id=sought.fan_id)
-    with_old_code = Q(reassigned__isnull=False) & ~_is_new(sought, "reassigned__wave__")
-    return members.filter(~_is_new(sought, "wave__") | with_old_code)
+    """The fan as a member of waves, but for new ones in which they do not come with an old code,
+    whichever wave had assigned it. [W-6]
+    """
+    ours = {"campaign": campaign, "global_user_id": sought.fan_id}
+    old = Assignment.objects.filter(**ours).exclude(_is_new(sought, "wave__"))
+    with_old_code = Exists(old.filter(code__code__iexact=OuterRef("code")))
+    return Member.objects.filter(with_old_code | ~_is_new(sought, "wave__"), **ours)
 
 
 def _erase_messages(members: Any, touch: Touch) -> None:

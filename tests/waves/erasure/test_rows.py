@@ -125,6 +125,30 @@ def test_w5_k6_who_held_a_code_of_a_cancelled_wave_before_the_erasure_gets_no_ot
     assert counted(second).count_problems == []
 
 
+def test_w6_x11_who_comes_back_with_the_code_of_a_cancelled_wave_while_their_erasure_waits_stops_no_wave():
+    campaign = campaign_with(12)
+    first = sent_out(prepared(campaign))
+    Send.objects.filter(wave=first).delete()  # cancelled before anybody was notified
+    Wave.objects.filter(pk=first.pk).update(state="cancelled")
+    fan = first.members.order_by("place").first().global_user_id
+    known = mark(fan)
+    # the erasure waits, and they register again
+    later = known.erased_at + timedelta(microseconds=1)
+    Registrant.objects.filter(global_user_id=fan).update(changed_at=later)
+    second = prepared(campaign, "20260122")
+    Wave.objects.filter(pk=second.pk).update(prepared_at=later)
+    assert second.members.get(global_user_id=fan).reassigned is None
+    asked = Sought(fan, 1, asked_for=known.erased_at)
+    with pytest.raises(EraseLater, match="which was not sent yet"), locked(campaign.pk) as held:
+        refuse_while_at_work(held, asked)
+    assert sent_out(second).state == "completed"
+    with locked(campaign.pk) as held:
+        run("SET LOCAL fairwave.erasure = 'on'")
+        refuse_while_at_work(held, asked)
+        erase_rows(held, asked, lambda place: None)
+    assert not Member.objects.filter(global_user_id=fan).exists()
+
+
 def test_x11_code_seat_and_approval_of_a_sent_wave_stay_as_they_are():
     campaign = campaign_with(12)
     wave = sent_out(prepared(campaign))
