@@ -71,13 +71,14 @@ def chunks_of(file: BinaryIO) -> Iterator[Lines]:
         ) from error
 
 
-def survey(file: BinaryIO, sha256: str) -> Survey:
+def survey(file: BinaryIO, *sha256: str) -> Survey:
     """Read the file once, before any row is judged. [S-12]
 
-    Raises UnreadableFile, also if its bytes are not those that were received.
+    Raises UnreadableFile, also if its bytes are not those that were received, or kept without
+    erased fans: none of `sha256`.
     """
     file.seek(0)
-    if sha256_of(file)[0] != sha256:
+    if sha256_of(file)[0] not in sha256:
         raise UnreadableFile(
             "The file in the bucket is not the file that was uploaded: its checksum is"
             " different. Upload it again."

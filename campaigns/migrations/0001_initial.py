@@ -345,6 +345,7 @@ class Migration(migrations.Migration):
                     ('timestamp', models.CharField(help_text='The part of the name between campaign id and .txt', max_length=40)),
                     ('key', models.CharField(help_text='Object key in the scoring bucket', max_length=300)),
                     ('sha256', models.CharField(max_length=64)),
+                    ('kept_sha256', models.CharField(blank=True, editable=False, help_text='Of the object since rows of erased fans were taken out; empty before that', max_length=64)),
                     ('bytes', models.BigIntegerField(default=0)),
                     ('supplement_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='supplements', to='campaigns.scorefile')),
                     ('fanlist', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='score_files', to='campaigns.fanlist')),

@@ -45,6 +45,12 @@ class ScoreFile(models.Model):
     )
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)
+    kept_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Of the object since rows of erased fans were taken out; empty before that",
+    )
     bytes = models.BigIntegerField(default=0)
     supplement_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supplements"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, BinaryIO
 
@@ -94,16 +94,16 @@ def dry_run(
     file: BinaryIO,
     *,
     rows: int | None = None,
-    sha256: str = "",
+    sha256: Sequence[str] = (),
     kept: dict[str, Any] | None = None,
     report_progress: ReportProgress = _no_progress,
 ) -> DryRun:
     """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing.
     [S-3]
 
-    `sha256` is what the file was when it was received; `kept` the snapshot of rules that it will be
-    judged by, if it has one: else they are as they are now. Raises WrongStatus, UnreadableFile,
-    UnreadableList, ListEntryInvalid, NoBlacklist, as processing would.
+    `sha256` is what the file may be, as received or as kept since; `kept` the snapshot of rules
+    that it will be judged by, if it has one: else they are as they are now. Raises WrongStatus,
+    UnreadableFile, UnreadableList, ListEntryInvalid, NoBlacklist, as processing would.
     """
     require_open(campaign)
     header = first_look(file)
@@ -129,9 +129,9 @@ def dry_run(
     return outcome
 
 
-def _count(file: BinaryIO, sha256: str) -> int:
+def _count(file: BinaryIO, sha256: Sequence[str]) -> int:
     file.seek(0)
-    return survey(file, sha256 or sha256_of(file)[0]).lines
+    return survey(file, *(sha256 or [sha256_of(file)[0]])).lines
 
 
 def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
@@ -197,7 +197,10 @@ def _check(
     score_file, started = score_file_of(number), time.monotonic()
     _require_not_judged(score_file)
     with buckets.scoring().open(score_file.key) as file:
-        known: dict[str, Any] = {"sha256": score_file.sha256, "kept": score_file.rules or None}
+        known: dict[str, Any] = {
+            "sha256": (score_file.sha256, score_file.kept_sha256),
+            "kept": score_file.rules or None,
+        }
         outcome = dry_run(
             score_file.campaign, file, rows=rows, report_progress=report_progress, **known
         )

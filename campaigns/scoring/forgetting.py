@@ -36,9 +36,18 @@ def forget_erased(score_file: ScoreFile, lease: Lease) -> None:
     for arrival in Arrival.objects.filter(score_file=score_file).order_by("pk"):
         _delete_dropped(arrival)
     ranks = RankFile.objects.filter(score_file=score_file).order_by("pk")
-    for key in (*ranks.values_list("key", flat=True), score_file.key):
-        rewrite_lines(key, partial(without_fans, names=names))
+    without_them = partial(without_fans, names=names)
+    for key in ranks.values_list("key", flat=True):
+        rewrite_lines(key, without_them)
+    rewrite_lines(score_file.key, without_them, partial(note_kept, score_file.key))
     logger.info("erased fans taken out", extra={"score_file": score_file.pk, "rows": len(lines)})
+
+
+def note_kept(key: str, sha256: str) -> None:
+    """What the bucket is going to have of a score file, before it has it: killed between the two,
+    it has what was known before. [S-14]
+    """
+    ScoreFile.objects.filter(key=key).update(kept_sha256=sha256)
 
 
 def _delete_dropped(arrival: Arrival) -> None:

@@ -158,7 +158,7 @@ def _judge(score_file: ScoreFile, lease: Lease) -> int:
     in_force = rules.restore(score_file.rules)
     with buckets.scoring().open(score_file.key) as file:
         lease.step("Reading the file")
-        found = survey(file, score_file.sha256)
+        found = survey(file, score_file.sha256, score_file.kept_sha256)
         # judged once, then published
         lease.step("Checking rows", rows=found.lines, total=found.lines * 2)
         if score_file.campaign.draw_ready:

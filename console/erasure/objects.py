@@ -14,17 +14,19 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from tempfile import NamedTemporaryFile, TemporaryFile
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final, cast
 
 import polars as pl
 
 from campaigns.formats import fan_lines
 from campaigns.models import Arrival, Campaign, FanList, RankFile, RegistrationImport, ScoreFile
+from campaigns.scoring.forgetting import note_kept
 from datalake.avro import container
 from datalake.erased.erasing import FILE, GONE, Left, Place, Sought, Touch
 from datalake.erased.names import name_of
 from datalake.errors import NoSuchObject, NotAvro
 from datalake.storage import buckets
+from datalake.storage.rewriting import sha256_of
 from datalake.storage.unpacking import GZIP_MAGIC, UNREADABLE, packed, unpacked
 from operations.entry.trimming import trim
 from waves.models import Wave
@@ -178,6 +180,7 @@ def _replace(key: str, sought: Sought, name: str, touch: Touch) -> bool:
             changed = _lines_without(source, new, sought, name)
         if changed:
             touch(Place(AREA, FILE, key, changed))
+            note_kept(key, sha256_of(cast("BinaryIO", new)))
             new.seek(0)
             bucket.put(key, new)
     return True

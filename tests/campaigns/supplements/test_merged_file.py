@@ -13,6 +13,9 @@ from campaigns.errors import CannotSupplement, UnreadableFile
 from campaigns.models import FanScore, RejectedRow
 from campaigns.supplements import merged_file
 from campaigns.supplements.merged_file import without
+from console.erasure import objects
+from datalake.erased.erasing import Sought
+from datalake.erased.fans import mark
 from datalake.storage import buckets
 from tests.campaigns.supplements.supplement_cases import (
     as_csv,
@@ -104,3 +107,17 @@ def test_s14_what_is_left_of_a_file_is_its_other_lines_byte_for_byte(
     assert kept == b"".join(
         line + b"\n" for number, line in enumerate(there, start=1) if number not in left_out
     )
+
+
+def test_s14_x11_a_file_with_a_row_of_an_erased_fan_can_still_be_supplemented():
+    """Whether the row was erased when it came, or an erasure has rewritten the file since."""
+    mark("fan-1")
+    rows = [score_row(1), score_row(2), score_row(3), score_row(4, global_user_id="")]
+    parent = process_scores(make_campaign(), score_file_bytes(rows))
+    assert parent.rejected_by == {"erased": 1, "missing_user_id": 1}
+    (row,) = [each for each in rejected_rows(parent) if each["reason"] == "missing_user_id"]
+    make(parent, as_csv([row | {"global_user_id": "fan-5"}]))
+    list(objects.erase_objects(Sought("fan-2", 1), lambda place: None))
+    child = supplemented(parent, as_csv([row | {"global_user_id": "fan-6"}]))
+    fans = FanScore.objects.filter(score_file=child).values_list("global_user_id", flat=True)
+    assert ({*fans}, child.rejected_by) == ({"fan-3", "fan-6"}, {"erased": 1})
