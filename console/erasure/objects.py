@@ -29,7 +29,7 @@ from datalake.storage import buckets
 from datalake.storage.rewriting import sha256_of
 from datalake.storage.unpacking import GZIP_MAGIC, UNREADABLE, packed, unpacked
 from operations.entry.trimming import trim
-from waves.models import Wave
+from waves.erasure.files import new_keys
 
 AREA: Final = "scoring bucket"
 PIECE: Final = 1 << 20
@@ -92,7 +92,7 @@ class _NewFiles:
     """
 
     def __init__(self, sought: Sought) -> None:
-        self._keys, self._waves = set[str](), set[tuple[str, str]]()
+        self._keys = {*new_keys(sought)}
         if sought.asked_for is None:
             return
         scored = ScoreFile.objects.filter(rules_fixed_at__gt=sought.asked_for)
@@ -104,12 +104,9 @@ class _NewFiles:
             (ranks, ("key",)),
         ):
             self._keys |= {key for keys in found.values_list(*names) for key in keys}
-        waves = Wave.objects.filter(prepared_at__gt=sought.asked_for)
-        self._waves = {*waves.values_list("campaign__campaign_id", "date_key")}
 
     def __contains__(self, key: str) -> bool:
-        words = {*re.split(r"[/._]", key)}
-        return key in self._keys or any(words.issuperset(names) for names in self._waves)
+        return key in self._keys
 
 
 class _Names:

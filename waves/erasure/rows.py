@@ -104,7 +104,7 @@ def erase_rows(campaign: Campaign, sought: Sought, touch: Touch) -> None:
     renamed = {"global_user_id": name}
     ours = {"campaign": campaign, "global_user_id": sought.fan_id}
     pks = [*members.values_list("pk", flat=True)]
-    old = waves.exclude(_is_new(sought))
+    old = waves.exclude(is_new(sought))
     # first, because members who hold their code again follow it
     assigned = Assignment.objects.filter(**ours, wave__in=old)
     _note(touch, "assignments of codes", assigned.update(**renamed))
@@ -135,7 +135,7 @@ def new_identities(campaign: Campaign, sought: Sought) -> Iterator[str]:
         yield dedupe_hash(record | {"code": code})
 
 
-def _is_new(sought: Sought, prefix: str = "") -> Q:
+def is_new(sought: Sought, prefix: str = "") -> Q:
     """Waves that were prepared after the erasure was asked for: they have the fan only if they had
     registered again.
     """
@@ -149,9 +149,9 @@ def _members(campaign: Campaign, sought: Sought) -> Any:
     whichever wave had assigned it. [W-6]
     """
     ours = {"campaign": campaign, "global_user_id": sought.fan_id}
-    old = Assignment.objects.filter(**ours).exclude(_is_new(sought, "wave__"))
+    old = Assignment.objects.filter(**ours).exclude(is_new(sought, "wave__"))
     with_old_code = Exists(old.filter(code__code__iexact=OuterRef("code")))
-    return Member.objects.filter(with_old_code | ~_is_new(sought, "wave__"), **ours)
+    return Member.objects.filter(with_old_code | ~is_new(sought, "wave__"), **ours)
 
 
 def _erase_messages(members: Any, touch: Touch) -> None:

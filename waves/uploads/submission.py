@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final, cast
@@ -82,7 +83,12 @@ def submit(submitted: Submitted, *, by: User | None, now: datetime) -> Job:
         _require_preparable(Wave.objects.filter(name=name).first())
         submitted.file.seek(0)
         buckets.scoring().put(key, submitted.file)
-        return _store(submitted, campaign, key, digest, by)
+        before = WaveUpload.objects.filter(wave__name=name).exclude(key=key).first()
+        job = _store(submitted, campaign, key, digest, by)
+        if before is not None:
+            with suppress(OSError):  # nobody needs it; an erasure still looks into it
+                buckets.scoring().delete(before.key)
+        return job
 
 
 @retried

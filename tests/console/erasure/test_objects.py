@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from dataclasses import replace
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -16,6 +18,9 @@ from datalake.erased.names import name_of
 from datalake.storage import buckets
 from tests.support.avro_files import written
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
+from tests.support.waves import campaign_with, person
+from tests.waves.uploads.lists import row, rows_of, uploaded
+from waves.preparation.wave_files import SmsWaveKeys
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +128,32 @@ def test_x11_an_id_beyond_ascii_is_found_in_files():
     places: list[Place] = []
     list(objects.erase_objects(Sought("fan-Ä", 1), places.append))
     assert [place.name for place in places] == ["received/tour.1.txt"]
+
+
+def test_x11_the_list_that_a_wave_was_uploaded_with_before_the_erasure_holds_the_fan_no_more():
+    campaign = campaign_with(3)
+    wave = uploaded(campaign, [row(1)], by=person("ann", superuser=True))
+    before = f"smsWaves/uploads/{wave.name}.{'0' * 64}.csv"
+    put(before, rows_of([row(1), row(2)]))
+    put(SmsWaveKeys(wave.name).members, rows_of([row(1)]))
+    asked = Sought("fan-000001", 1, asked_for=wave.prepared_at - timedelta(seconds=1))
+    places: list[Place] = []
+    list(objects.erase_objects(asked, places.append))
+    assert [place.name for place in places] == [before]
+    assert b"fan-000002,m-2" in read(before)
+    # those of the new wave itself stay: the fan is in it because they had registered again
+    wave.refresh_from_db()
+    list(objects.erase_objects(replace(asked, asked_for=wave.prepared_at), places.append))
+    newer = {place.name for place in places}
+    assert newer >= {before, wave.upload.key, wave.zip_key, SmsWaveKeys(wave.name).members}
+
+
+def test_x11_a_score_file_whose_timestamp_is_the_date_key_of_a_newer_wave_is_looked_into():
+    campaign = campaign_with(3)
+    wave = uploaded(campaign, [row(1)], by=person("ann", superuser=True))
+    key = f"received/{campaign.campaign_id}.{wave.date_key}.txt"
+    put(key, score_file_bytes([score_row(1, global_user_id="fan-000001"), score_row(2)]))
+    asked = Sought("fan-000001", 1, asked_for=wave.prepared_at - timedelta(seconds=1))
+    places: list[Place] = []
+    list(objects.erase_objects(asked, places.append))
+    assert [place.name for place in places] == [key]

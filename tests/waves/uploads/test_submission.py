@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 
 from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign
+from datalake.storage import buckets
 from operations.database.locks import exclusive
 from operations.models import Job
 from tests.support.people import member_of
@@ -137,3 +138,11 @@ def test_w3_a_list_that_was_submitted_again_replaces_the_one_before(ann):
     assert first == second
     about = WaveUpload.objects.get()
     assert (about.wave.name, about.reason) == (f"{campaign.campaign_id}_{KEY}", "corrected")
+
+
+def test_x11_a_list_that_another_replaces_is_deleted(ann):
+    campaign = campaign_with(3)
+    for number in (1, 1, 2):
+        job = submit(submitted(campaign, [row(number)]), by=ann, now=NOW)
+        Job.objects.filter(pk=job.pk).update(state="cancelled")
+    assert list(buckets.scoring().list("smsWaves/uploads/")) == [WaveUpload.objects.get().key]
