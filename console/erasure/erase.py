@@ -12,8 +12,10 @@ that changes them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -23,6 +25,7 @@ from campaigns.models import Campaign
 from console.erasure import objects, receipts, texts
 from console.models import ErasedPlace, Erasure
 from datalake.erased.erasing import FILE, Left, Place, Sought
+from datalake.erased.records import IDENTITY
 from datalake.erasure import lake, streams
 from datalake.parity import published
 from demand.erasure import erasing
@@ -106,10 +109,9 @@ def _erase(receipt: Erasure, lease: Lease) -> None:
 
     sought = _with_contacts(receipt)
     lease.step("Erasing rows")
-    new = set[str]()
     for campaign in Campaign.objects.order_by("pk"):
-        new |= _in_campaign(campaign, sought, touch)
-    sought = replace(sought, kept=frozenset(new))
+        _in_campaign(campaign, sought, touch)
+    sought = replace(sought, is_of_row=partial(_is_of_row, sought))
     left = list(_outside_of_campaigns(receipt, sought, touch, lease))
     lease.step("Erasing from the demand archive")
     until, more = _in_demand(receipt, sought, touch, lease.report_progress)
@@ -148,18 +150,25 @@ def _contacts_in(campaign: Campaign, sought: Sought) -> list[str]:
 
 
 @retried
-def _in_campaign(campaign: Campaign, sought: Sought, touch: Callable[[Place], object]) -> set[str]:
-    """The rows of a campaign. Returns the identities of the records of new rows, which stay."""
+def _in_campaign(campaign: Campaign, sought: Sought, touch: Callable[[Place], object]) -> None:
     with rows.locked(campaign.pk) as locked:
         run("SET LOCAL fairwave.erasure = 'on'")
         campaigns.erasure.refuse_while_processed(locked)
         rows.refuse_while_at_work(locked, sought)
         campaigns.erasure.erase_rows(locked, sought, touch)
         rows.erase_rows(locked, sought, touch)
-        return {
-            *campaigns.erasure.new_identities(locked, sought),
-            *rows.new_identities(locked, sought),
-        }
+
+
+def _is_of_row(sought: Sought, record: Mapping[str, Any]) -> bool:
+    """Whether a record is of a row that the fan has, now that all old ones are under another name:
+    rows are there before their records are published, however late that is.
+    """
+    known = {each.campaign_id: each for each in Campaign.objects.all()}
+    campaign = known.get(str(record.get("campaignId")))  # of a dead letter it may be anything
+    return campaign is not None and record.get(IDENTITY) in {
+        *campaigns.erasure.new_identities(campaign, sought),
+        *rows.new_identities(campaign, sought),
+    }
 
 
 def _outside_of_campaigns(

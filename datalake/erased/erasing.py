@@ -48,15 +48,15 @@ class Sought:
     contacts and member ids that were known of them those that are nobody else's word.
 
     What the fan did after the erasure was `asked_for` is new, and stays: registrations of a later
-    date, unless it lies in the future still, and the records with these identities, which are of
-    rows that stay.
+    date, unless it lies in the future still, and the records that `is_of_row` knows: of rows that
+    stay, which are asked each time, because more may come while the erasure works.
     """
 
     fan_id: str
     number: int
     contacts: frozenset[str] = frozenset()
     asked_for: datetime | None = None
-    kept: frozenset[str] = frozenset()
+    is_of_row: Callable[[Mapping[str, Any]], bool] = lambda record: False
 
     @cached_property
     def words(self) -> re.Pattern[str]:
@@ -78,12 +78,11 @@ class Sought:
 
     def keeps(self, record: Mapping[str, Any]) -> bool:
         """Whether a record of the fan is of something new."""
-        if record.get("dedupeHash") in self.kept:
-            return True
+        if record.get("type") != "registration":
+            return self.is_of_row(record)
         date = record.get("date")
         created = date.get("created") if isinstance(date, Mapping) else None
-        is_registration = record.get("type") == "registration" and isinstance(created, str)
-        if self.asked_for is None or not is_registration:
+        if self.asked_for is None or not isinstance(created, str):
             return False
         asked_for, now = (_as_recorded(each) for each in (self.asked_for, datetime.now(UTC)))
         return asked_for < str(created) <= now

@@ -19,6 +19,7 @@ from datalake import streams
 from datalake.archive import archive
 from datalake.avro import container
 from datalake.choices import FileState, StreamName
+from datalake.erasure import lake
 from datalake.errors import EraseLater
 from datalake.layout import parse_period
 from datalake.merging import merge
@@ -327,13 +328,43 @@ def test_x11_what_the_fan_does_while_the_erasure_waits_stays_and_what_was_there_
     assert Registrant.objects.filter(global_user_id__startswith="erased:").count() == 1
     assert FanScore.objects.get(global_user_id=FAN).email == "newer@mail.example"
     assert {place.name: place.count for place in receipt.places.all()}["registrations"] == 1
-    records = [
+    assert types_in_the_lake() == ["registration", "scoring"]
+    assert check.check(read_files=True).ok
+
+
+def types_in_the_lake() -> list[str]:
+    """Of the fan's records."""
+    return sorted(
         record["type"]
         for file in LakeFile.objects.all()
         for record in container.read_records(buckets.campaign_data().open(file.key))
         if record["globalUserId"] == FAN
-    ]
-    assert sorted(records) == ["registration", "scoring"]
+    )
+
+
+def test_x11_a_score_that_is_published_between_the_rows_and_the_lake_of_an_erasure_stays_the_fans(
+    monkeypatch,
+):
+    campaign = make_campaign()
+    registers(campaign)
+    is_scored(campaign)
+    erase_files = lake.erase_files
+
+    def and_scored_meanwhile(*given):
+        at = timezone.now().isoformat(timespec="milliseconds")
+        again = {"global_user_id": FAN, "member_id": "member-newer-8", "phone": ""}
+        row = registration_row(1, **again, email="newer@mail.example")
+        import_registrations(campaign, [row | {"registered_at": at, "date_created": at}])
+        scores = [score_row(1, global_user_id=FAN, member_id="member-newer-8"), score_row(2)]
+        assert process_scores(campaign, score_file_bytes(scores), activate=False).accepted == 2
+        consumers.consume(once=True)
+        return erase_files(*given)
+
+    monkeypatch.setattr(lake, "erase_files", and_scored_meanwhile)
+    erase_fan(FAN, by=eraser())
+    assert objects_with((EMAIL, MEMBER, PHONE, AS_WRITTEN)) == set()
+    assert FanScore.objects.get(global_user_id=FAN).member_id == "member-newer-8"
+    assert types_in_the_lake() == ["registration", "scoring"]
     assert check.check(read_files=True).ok
 
 

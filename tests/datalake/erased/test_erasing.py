@@ -42,7 +42,9 @@ def test_x11_who_is_at_work_is_waited_for_in_words():
 
 def test_x11_what_the_fan_does_after_the_erasure_was_asked_for_is_new():
     asked_for = datetime(2026, 1, 5, 10, 0, 0, 500, tzinfo=UTC)
-    me = Sought("fan-7", 1, asked_for=asked_for, kept=frozenset({"a1"}))
+    me = Sought(
+        "fan-7", 1, asked_for=asked_for, is_of_row=lambda record: record.get("dedupeHash") == "a1"
+    )
 
     def registered(created: str, **values: str) -> dict:
         return {"type": "registration", "date": {"created": created}} | values
