@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Manager, Max, Min, Q, QuerySet
@@ -16,11 +17,12 @@ from campaigns.fairness.suspicious import reports as suspicious
 from campaigns.models import Campaign, Registrant
 from campaigns.opening import subject_of
 from console.archiving import published
+from console.models import Erasure
 from datalake import save, streams
 from datalake.choices import LAKE_STREAMS, RecordType
 from datalake.layout import Period
 from datalake.models import StreamBatch
-from datalake.parity import check
+from datalake.parity import check, lake_files
 from operations.choices import LIVE_JOBS
 from operations.errors import Refusal
 from operations.models import Job
@@ -45,7 +47,8 @@ class NotSaved(NotArchivable):
 
 def require_quiet(campaign: Campaign, *, but_for: int) -> None:
     """Raises NotArchivable while a job of the campaign other than this one is at work or will be
-    tried again, or a message is pending, queued or in flight.
+    tried again, a message is pending, queued or in flight, or a fan is being erased: an erasure
+    finds the fan by the rows. [X-11]
     """
     job = _jobs_of(campaign).exclude(pk=but_for).order_by("pk").first()
     if job is not None:
@@ -59,6 +62,12 @@ def require_quiet(campaign: Campaign, *, but_for: int) -> None:
         raise NotArchivable(
             f"{plural(left, 'message')} of the campaign {'is' if left == 1 else 'are'} still"
             " pending, queued or in flight. Archive the campaign after they are sent."
+        )
+    erasure = Erasure.objects.filter(finished_at=None).order_by("pk").first()
+    if erasure is not None:
+        raise NotArchivable(
+            f"Erasure {erasure.pk} is not finished. Archive the campaign when it is, because it"
+            " finds the fan by the campaign's rows."
         )
 
 
@@ -97,7 +106,8 @@ def require_proof(campaign: Campaign, *, on_step: Callable[[int, int], object]) 
 
 def require_parity(campaign: Campaign, *, since: datetime, on_step: Callable[[], object]) -> None:
     """Raises NotSaved unless everything that was published before `since` is in the lake, and
-    NotArchivable unless database and lake agree on each day of the campaign. [X-9]
+    NotArchivable unless database and lake agree on each day of the campaign, and the lake's files
+    of these days hold what its catalogue says. [X-9]
     """
     unsaved = campaign.score_files.filter(state=ScoreFileState.STREAMED).order_by("pk").first()
     if unsaved is not None:
@@ -105,7 +115,6 @@ def require_parity(campaign: Campaign, *, since: datetime, on_step: Callable[[],
             f"Score file {unsaved.name} is not in the data lake yet. Archive the campaign when it"
             " is saved there."
         )
-    found = check.check(on_step=on_step)
     for stream in LAKE_STREAMS:
         waiting = StreamBatch.objects.filter(
             stream=stream,
@@ -118,12 +127,19 @@ def require_parity(campaign: Campaign, *, since: datetime, on_step: Callable[[],
                 " when they are saved there."
             )
     days = days_of(campaign)
-    for each in found.partitions:
+    for each in check.check(on_step=on_step).partitions:
         span = days.get(each.record_type)
         if span and not each.ok and _overlaps(each.period, *span):
             raise NotArchivable(
                 f"Database and lake differ in {each.record_type} {each.period}, a day of campaign"
                 f" {campaign.campaign_id}. See Parity, then archive the campaign."
+            )
+    for record_type, span in days.items():
+        ours = partial(_overlaps, first=span[0], last=span[1])
+        if key := lake_files.differing_file(record_type, ours, on_step):
+            raise NotArchivable(
+                f"{key} of the data lake, with records of campaign {campaign.campaign_id}, is"
+                " missing or damaged. See Parity, then archive the campaign."
             )
 
 

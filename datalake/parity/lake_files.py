@@ -91,6 +91,39 @@ def in_files(snapshot: Snapshot, on_file: Callable[[], object] = lambda: None) -
     return found
 
 
+def differing_file(
+    record_type: str,
+    is_wanted: Callable[[Period], bool],
+    on_file: Callable[[], object] = lambda: None,
+) -> str:
+    """The key of a file of a wanted period that is away, or does not hold what its entry says;
+    empty if there is none. Each is read as a whole; `on_file` is called before each.
+    """
+    right = set[int]()
+    while left := [file for file in _readable(record_type, is_wanted) if file.pk not in right]:
+        for file in left:
+            on_file()
+            try:
+                held = total(_read(file.key).values())
+            except (NoSuchObject, NotAvro):
+                held = NOTHING
+            if held == _entered(file):
+                right.add(file.pk)
+            elif _is_still(file):  # and not merged or written anew meanwhile
+                return file.key
+    return ""
+
+
+def _readable(record_type: str, is_wanted: Callable[[Period], bool]) -> list[LakeFile]:
+    files = LakeFile.objects.filter(record_type=record_type, state__in=READABLE).order_by("pk")
+    return [file for file in files if is_wanted(parse_period(file.period))]
+
+
+def _is_still(file: LakeFile) -> bool:
+    as_it_was = {"pk": file.pk, "key": file.key, "content_hash": file.content_hash}
+    return LakeFile.objects.filter(state__in=READABLE, **as_it_was).exists()
+
+
 class Moved(Exception):
     """A file is no longer where the snapshot has it: take another one."""
 

@@ -10,12 +10,14 @@ from django.db.models import F
 from campaigns.models import Registrant, ScoreFile
 from console.archiving import conditions
 from console.archiving.conditions import NotArchivable
+from console.erasure import receipts
 from datalake import save
 from datalake.models import LakeFile
+from datalake.storage import buckets
 from operations.database.clock import database_time
 from operations.models import Job
 from tests.support.lake import publish_registrations
-from tests.support.waves import campaign_with
+from tests.support.waves import campaign_with, person
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +99,30 @@ def test_x9_the_days_of_a_campaign_span_its_first_and_last_record_of_each_type()
         "registration": (date(2026, 1, 2), date(2026, 1, 5)),
         "scoring": (date(2026, 1, 6), date(2026, 1, 6)),
     }
+
+
+def test_c2_a_lake_file_of_a_day_of_the_campaign_that_is_away_keeps_it_from_being_archived():
+    campaign = campaign_with(1)
+    ScoreFile.objects.update(state="saved")
+    publish_registrations(1, key="ours")  # of 20 January
+    save.save("input")
+    key = LakeFile.objects.get().key
+    content = buckets.campaign_data().open(key).read()
+    for spoiled in (None, content[:-20] + bytes(20)):
+        buckets.campaign_data().delete(key)
+        if spoiled is not None:
+            buckets.campaign_data().put(key, spoiled)
+        Registrant.objects.update(registered_at=_noon(20), changed_at=_noon(20))
+        with pytest.raises(NotArchivable, match=f"{key} .* is missing or damaged"):
+            parity_of(campaign)
+        Registrant.objects.update(registered_at=_noon(21), changed_at=_noon(21))
+        parity_of(campaign)
+
+
+def test_c2_x11_while_an_erasure_is_open_no_campaign_is_archived():
+    campaign = campaign_with(1)
+    receipt = receipts.begin("fan-000000", by=person("ann"), reason="asked")
+    with pytest.raises(NotArchivable, match=f"Erasure {receipt.pk} is not finished"):
+        conditions.require_quiet(campaign, but_for=0)
+    receipts.finish(receipt, database_time(), [])
+    conditions.require_quiet(campaign, but_for=0)
