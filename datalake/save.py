@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import polars as pl
@@ -171,19 +171,31 @@ def _move_on(lane: Lane, hand: Stretch) -> None:
 def save_claim(
     claim: Claim, contents: ClaimContents, *, commit: Callable[[], object] = lambda: None
 ) -> Consumed:
-    """Write what the claim holds; `commit` is called in the transaction that makes it visible."""
+    """Write what the claim holds; `commit` is called in the transaction that makes it visible.
+
+    A record that is left out may have been entered, before it stopped us: it takes no effect here,
+    so it may when its dead letter is replayed.
+    """
     files = [write_file(*part) for part in _parts(claim, contents)]
     records_out = sum(file.records for file in files)
     invalid = len(contents.rejected) + contents.left_out
     duplicates = contents.records_in - invalid - records_out
     consumed = Consumed(contents.records_in, records_out, invalid, duplicates)
+    without_effect = _entered_and_left_out(claim, contents) if contents.left_out else []
     with transaction.atomic():
         open_claim = Claim.objects.filter(pk=claim.pk, state=ClaimState.OPEN)
         if open_claim.update(state=ClaimState.DONE, done_at=timezone.now(), **asdict(consumed)):
             catalogue.enter_saved(files, claim)
             deadletters.store(CONSUMER, claim.source, contents.rejected)
+            deduplication.unmark(CONSUMER, without_effect, claim.pk)
             commit()
     return consumed
+
+
+def _entered_and_left_out(claim: Claim, contents: ClaimContents) -> list[str]:
+    frames = chain.from_iterable(contents.frames.values())
+    hashes = (frame["dedupeHash"] for frame in frames)
+    return deduplication.entered_beside(CONSUMER, hashes, claim.pk)
 
 
 def _parts(claim: Claim, contents: ClaimContents) -> Iterator[tuple[NewFile, bytes]]:

@@ -7,6 +7,8 @@ comes to the same answer, another claim finds duplicates.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 from django.db import IntegrityError, connection, transaction
 
@@ -50,6 +52,15 @@ def of_claim(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
         )
         others = [digest.hex for (digest,) in cursor.fetchall()]
     return mask & ~digests.is_in(others)
+
+
+def entered_beside(consumer: str, hashes: Iterable[pl.Series], claim: int) -> list[str]:
+    """The digests that were entered for the claim and are of none of these dedupeHashes. All rows
+    are read: the records that they came with are not to be looked at again.
+    """
+    kept = {digest_of(each) for series in hashes for each in series}
+    entered = SeenRecord.objects.filter(consumer=consumer, claim=claim)
+    return [each.hex for each in entered.values_list("digest", flat=True) if each.hex not in kept]
 
 
 def unmark(consumer: str, hashes: list[str], claim: int) -> None:

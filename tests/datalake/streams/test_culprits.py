@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from django.db import OperationalError
 
 from campaigns.errors import UnreadableList
 from datalake import save
+from datalake.dead_letters import replay
 from datalake.models import Checkpoint, Claim, DeadLetter, LakeFile, SeenRecord
+from datalake.parity import check
 from datalake.streams import consumers, culprits
 from datalake.streams.consumers import Consumed
 from datalake.streams.culprits import Search, after_deaths, after_trial
@@ -131,6 +134,35 @@ def test_t1_batches_that_stop_the_consumer_only_together_are_reported_and_never_
     assert not DeadLetter.objects.exists()
     assert any("by none of them alone" in alert.text for alert in Alert.objects.all())
     assert Collector().take() == Consumed(records_in=3, records_out=3)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stream", ["scored", "input"])
+def test_t1_a_record_that_stopped_the_lake_after_its_identity_was_entered_is_in_it_once_replayed(
+    monkeypatch, stream
+):
+    """As columns, and as JSON."""
+    encode = save.columns.encode
+
+    def broken(record_type, frame):
+        if "fan-2" in frame["globalUserId"].to_list():
+            raise ZeroDivisionError("a fault of one record")
+        return encode(record_type, frame)
+
+    if stream == "scored":
+        publish_scores(5)
+    else:
+        publish_registrations(*range(5), key="a")
+    with monkeypatch.context() as patched:
+        patched.setattr(save.columns, "encode", broken)
+        for _ in range(12):
+            with suppress(ZeroDivisionError):
+                save.save(stream)
+    assert LakeFile.objects.get().records == SeenRecord.objects.count() == 4
+    assert replay.replay(DeadLetter.objects.get().pk)
+    assert save.save(stream) == Consumed(records_in=1, records_out=1)
+    assert check.check().ok
+    assert sorted(LakeFile.objects.values_list("records", flat=True)) == [1, 4]
 
 
 def consume_deadly() -> dict[str, Any]:

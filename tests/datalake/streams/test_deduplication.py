@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from datalake import streams
+from datalake.streams import deduplication
 from datalake.streams.consumers import Consumed
 from tests.datalake.streams.collector import Collector
 from tests.support.lake import publish_registrations, registration
@@ -29,3 +31,16 @@ def test_t1_records_whose_hashes_another_service_numbered_by_hand_all_take_effec
     data = [streams.Record(f"fan-{n}", registration(n, dedupeHash=f"{n:064x}")) for n in (1, 2, 3)]
     streams.publish("input", data, key="by hand")
     assert collector.take() == Consumed(records_in=3, records_out=3)
+
+
+def test_t1_what_a_claim_entered_and_does_not_take_is_found_and_nothing_else():
+    one, two, three = (f"{number:064x}" for number in (1, 2, 3))
+    deduplication.mark("lake", pl.Series([one, two]), 7)
+    deduplication.mark("lake", pl.Series([two, three]), 8)
+    deduplication.mark("other", pl.Series([three]), 7)
+    taken = [pl.Series([two]), pl.Series([three])]
+    found = deduplication.entered_beside("lake", taken, 7)
+    assert found == [deduplication.digest_of(one)]
+    deduplication.unmark("lake", found, 7)
+    assert deduplication.entered_beside("lake", taken, 7) == []
+    assert deduplication.mark("lake", pl.Series([one, two]), 9).to_list() == [True, False]
