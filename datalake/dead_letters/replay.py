@@ -29,6 +29,7 @@ from datalake.streams import deduplication
 from datalake.streams.batches import key_of
 from datalake.streams.lineage import stream_of
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 from operations.database.statements import rows
 
 Commit = Callable[[], object]
@@ -68,23 +69,48 @@ def replay_many(
 
     Raises BucketUnreachable when everything that needs no bucket is replayed: the others wait.
     """
-    done, of_lake = 0, list[int]()
+    of_lake, done = list[int](), 0
     for start in range(0, len(numbers), AT_A_TIME):
-        for of_bucket, piece in _pieces(numbers[start : start + AT_A_TIME]):
-            if of_bucket:
-                of_lake += piece
-                continue
-            check()
-            done += len(_put_back(piece, job=job))
-    for number in of_lake:
+        more, needing = without_bucket(numbers[start : start + AT_A_TIME], job=job, check=check)
+        of_lake, done = of_lake + needing, done + more
+    return into_lake(of_lake, done=done, total=len(numbers), job=job, check=check)
+
+
+def without_bucket(
+    numbers: Sequence[int], *, job: int | None = None, check: Callable[[], object]
+) -> tuple[int, list[int]]:
+    """Replay those that go onto a stream or into a queue; how many, and which are left for
+    `into_lake`.
+    """
+    done, of_lake = 0, list[int]()
+    for of_bucket, piece in _pieces(numbers):
+        if of_bucket:
+            of_lake += piece
+            continue
+        check()
+        done += len(_put_back(piece, job=job))
+    return done, of_lake
+
+
+def into_lake(
+    numbers: Sequence[int],
+    *,
+    done: int,
+    total: int,
+    job: int | None = None,
+    check: Callable[[], object],
+) -> int:
+    """Replay letters of the lake, where `done` of `total` are replayed already; how many are then.
+    Raises BucketUnreachable.
+    """
+    for number in numbers:
         check()
         try:
             done += _into_lake(number, job=job)
         except OSError as error:
             raise BucketUnreachable(
-                f"The lake's bucket cannot be reached: {error} {done} of"
-                f" {len(numbers)} dead letters were replayed, the others wait. Replay them again"
-                " when it is back."
+                f"The lake's bucket cannot be reached: {error} {done} of {total} dead letters were"
+                " replayed, the others wait. Replay them again when it is back."
             ) from error
     return done
 
@@ -146,6 +172,7 @@ def _is_of_lake(source: str) -> bool:
     return not _is_of_queue(source) and stream_of(source) not in StreamName.values
 
 
+@retried
 @transaction.atomic
 def _put_back(
     numbers: Sequence[int], corrected: dict[str, Any] | None = None, *, job: int | None = None
@@ -193,7 +220,7 @@ def _onto_streams(letters: Iterable[DeadLetter], records: dict[int, Any]) -> set
     by_stream: dict[str, list[int]] = {}
     for each in letters:
         by_stream.setdefault(stream_of(each.source), []).append(each.pk)
-    for stream, numbers in by_stream.items():
+    for stream, numbers in sorted(by_stream.items()):  # streams are locked in the order of names
         again = [streams.Record(key_of(records[pk]), records[pk]) for pk in numbers]
         streams.publish(stream, again, key=f"replay:{numbers[0]}")
     return {pk for numbers in by_stream.values() for pk in numbers}

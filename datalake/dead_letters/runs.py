@@ -51,13 +51,18 @@ def ask(kind: str, what: Asked | Sequence[int], *, by: User | None, reason: str)
 
 def run_replay(job_id: int) -> None:
     """Replay the letters of the job; its ledger counts those that it replayed. One whose message is
-    gone goes on waiting. Raises BucketUnreachable: the others are replayed by then.
+    gone goes on waiting. Raises BucketUnreachable: whatever needs no bucket is replayed by then.
     """
+    of_lake: list[int] = []
 
     def by_pieces(lease: Lease, numbers: Sequence[int]) -> None:
-        replay.replay_many(numbers, job=job_id, check=lease.check_stop)
+        _, needing = replay.without_bucket(numbers, job=job_id, check=lease.check_stop)
+        of_lake.extend(needing)
 
-    _run(job_id, by_pieces)
+    def then(lease: Lease, done: int, total: int) -> None:
+        replay.into_lake(of_lake, done=done, total=total, job=job_id, check=lease.check_stop)
+
+    _run(job_id, by_pieces, then)
 
 
 def run_settle(job_id: int) -> None:
@@ -72,7 +77,14 @@ def run_settle(job_id: int) -> None:
     _run(job_id, together)
 
 
-def _run(job_id: int, settle: Callable[[Lease, Sequence[int]], None]) -> None:
+def _run(
+    job_id: int,
+    settle: Callable[[Lease, Sequence[int]], None],
+    then: Callable[[Lease, int, int], None] = lambda lease, done, total: None,
+) -> None:
+    """`settle` is called for each page of letters, and `then` after the last one with how many are
+    settled, of how many.
+    """
     job = Job.objects.get(pk=job_id)
     waiting = _letters_of(job)
     settled = DeadLetter.objects.filter(settled_by_job=job_id)
@@ -83,6 +95,7 @@ def _run(job_id: int, settle: Callable[[Lease, Sequence[int]], None]) -> None:
             lease.report_progress(done, total)
             settle(lease, numbers)
             done += len(numbers)
+        then(lease, settled.count(), total)
         done = settled.count()
         leases.finish(lease, rows_in=done, rows_out=done, progress=done, total=done)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 
-from datalake import save
+from datalake import save, streams
 from datalake.dead_letters import found, replay
-from datalake.models import Claim, DeadLetter, LakeFile, StreamBatch
+from datalake.models import Claim, DeadLetter, LakeFile, Stream, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.consumers import Consumed
 from tests.datalake.dead_letters.letter_rows import a_letter
 from tests.datalake.streams.collector import Collector
 from tests.support.lake import publish_registrations, read_with_polars, registration
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -147,3 +151,48 @@ def test_t1_a_letter_is_replayed_as_it_is_when_its_row_is_locked(monkeypatch):
     collector = Collector()
     collector.take()
     assert collector.got == ["fan-2"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_o6_streams_are_locked_in_the_order_of_their_names():
+    """Somebody who publishes on two of them meanwhile need not be ended."""
+    numbers = [a_letter(source=source).pk for source in ("scored", "input")]
+    Stream.objects.bulk_create([Stream(name=name) for name in ("input", "scored")])
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            Stream.objects.select_for_update().get(name="input")
+            replaying = other.submit(replay_elsewhere, numbers)
+            wait_until(is_waited_for, "the replay waits for the stream")
+            Stream.objects.select_for_update().get(name="scored")
+        assert replaying.result() == 2
+
+
+def replay_elsewhere(numbers):
+    try:
+        return replay.replay_many(numbers)
+    finally:
+        connection.close()
+
+
+def is_waited_for():
+    waiting = (
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(waiting)
+        return cursor.fetchone()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_o6_a_replay_that_was_ended_for_another_transaction_is_repeated_at_once(monkeypatch):
+    letter, publish, tries = a_letter(), streams.publish, []
+
+    def ended_once(*about, **more):
+        tries.append(about)
+        if len(tries) == 1:
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+        return publish(*about, **more)
+
+    monkeypatch.setattr(streams, "publish", ended_once)
+    assert replay.replay_many([letter.pk]) == 1
+    assert (len(tries), StreamBatch.objects.get().records) == (2, 1)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib.auth.models import User
 
+from datalake import save
 from datalake.dead_letters import replay, runs
 from datalake.dead_letters.found import Asked
 from datalake.models import DeadLetter, StreamBatch
+from datalake.storage.objects import BucketUnreachable
+from operations import jobs
 from operations.choices import JobState
 from operations.models import Job, StatusChange
 from tests.datalake.dead_letters.letter_rows import a_letter
+from tests.support.lake import registration
 
 pytestmark = pytest.mark.django_db
 REASON = "the source is fixed"
@@ -59,6 +65,28 @@ def test_t1_a_letter_whose_message_is_gone_waits_on_and_ends_no_job(ann):
     a_letter()
     runs.run_replay(ask(runs.REPLAY, Asked(), ann).pk)
     assert states() == ["waiting", "replayed"]
+
+
+def test_t1_a_bucket_that_is_away_holds_up_no_other_page(ann, monkeypatch):
+    monkeypatch.setattr(runs, "AT_A_TIME", 2)
+    source = "file:avro/registration/2026/01/20/x.avro#0123456789abcdef"
+    for number in range(5):
+        record = json.dumps(registration(number))
+        a_letter(source=source if number in {0, 2} else "input", record=record)
+    job = ask(runs.REPLAY, Asked(), ann)
+    with monkeypatch.context() as patched:
+        patched.setattr(save, "write_file", away)
+        with pytest.raises(BucketUnreachable, match="no answer 3 of 5 dead letters were replayed"):
+            runs.run_replay(job.pk)
+    assert states() == ["waiting", "replayed", "waiting", "replayed", "replayed"]
+    assert jobs.requeue(job.pk)
+    runs.run_replay(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.rows_out, set(states())) == (JobState.DONE, 5, {"replayed"})
+
+
+def away(*about):
+    raise OSError("no answer")
 
 
 def test_asking_twice_is_asking_once(ann):
