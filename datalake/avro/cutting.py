@@ -8,6 +8,7 @@ time for a file; unpacking and checking it here takes a fifth of that.
 from __future__ import annotations
 
 import os
+import threading
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -33,9 +34,17 @@ def cut(source: BinaryIO, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(ends))
 
 
-def unpack_part(source: BinaryIO, out: BinaryIO, start: int, end: int, *, most_bytes: int) -> None:
+def unpack_part(
+    source: BinaryIO,
+    out: BinaryIO,
+    start: int,
+    end: int,
+    *,
+    most_bytes: int,
+    is_over: threading.Event,
+) -> None:
     """Write the blocks from `start` to `end` unpacked, as a file of its own. The place of `source`
-    stays as it is: several threads may read one file.
+    stays as it is: several threads may read one file. Ends before the next block once `is_over`.
 
     Raises NotAvro for a block that is damaged, TooManyBytes if the part would be larger than
     `most_bytes`.
@@ -48,5 +57,5 @@ def unpack_part(source: BinaryIO, out: BinaryIO, start: int, end: int, *, most_b
             if out.tell() + len(data) > most_bytes:
                 raise TooManyBytes
             container.write_block(out, count, data, header.sync)
-            if own.tell() >= end:
+            if own.tell() >= end or is_over.is_set():
                 return

@@ -10,10 +10,12 @@ from __future__ import annotations
 import resource
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,6 +28,7 @@ from datalake.storage.unpacking import TooManyBytes
 SPARE_FILES: Final = 64
 LARGE_BYTES: Final = 8 << 20
 PARTS: Final = 2  # as many as the engine has threads
+CHECK_SECONDS: Final = 1.0
 SHARE_OF_DISK: Final = 2  # what is free of it is enough for two queries
 
 
@@ -41,7 +44,8 @@ class Opened:
 def opened(
     parts: Sequence[Part], record_types: Sequence[str], on_file: Callable[[int, int], object]
 ) -> Iterator[Opened]:
-    """Open the files of a query. `on_file` is called with how many are open, of how many.
+    """Open the files of a query. `on_file` is called with how many are open, of how many, also each
+    second while one is cut, and may raise to stop.
 
     Raises QueryRefused for more files than a process can have open, NoSuchObject for one that was
     deleted since the catalogue named it, NotAvro for one that is cut and is damaged, OSError where
@@ -57,7 +61,9 @@ def opened(
         for done, part in enumerate(parts):
             on_file(done, len(parts))
             source = stack.enter_context(buckets.campaign_data().open(part.key))
-            found = _cut(source, stack) if part == cut_one else [source]
+            found = [source]
+            if part == cut_one:
+                found = _cut(source, stack, partial(on_file, done, len(parts)))
             # each thread takes half of the files in the order of their names
             for place, each in zip("ac" if len(found) > 1 else "b", found, strict=True):
                 _link(folder, part, each.fileno(), place)
@@ -86,27 +92,47 @@ def _largest_by_far(parts: Sequence[Part]) -> Part | None:
     return largest if 2 * largest.bytes > sum(part.bytes for part in parts) else None
 
 
-def _cut(source: BinaryIO, stack: ExitStack) -> list[BinaryIO]:
+def _cut(source: BinaryIO, stack: ExitStack, check: Callable[[], object]) -> list[BinaryIO]:
     """The file as PARTS files in the temporary folder, which are not packed; the file itself where
-    they would take too much of the disk. Raises NotAvro for one that is damaged.
+    they would take too much of the disk. Raises NotAvro for one that is damaged, and what `check`
+    raises.
     """
     spans = cutting.cut(source, PARTS)
     most_bytes = shutil.disk_usage(tempfile.gettempdir()).free // SHARE_OF_DISK // PARTS
     with ExitStack() as unfinished:
         found: list[BinaryIO] = [unfinished.enter_context(tempfile.TemporaryFile()) for _ in spans]
-        with ThreadPoolExecutor(PARTS) as threads:
-            written = [
-                threads.submit(cutting.unpack_part, source, part, *span, most_bytes=most_bytes)
-                for part, span in zip(found, spans, strict=True)
-            ]
+        unpack = partial(cutting.unpack_part, source, most_bytes=most_bytes)
         try:
-            for part, done in zip(found, written, strict=True):
-                done.result()
-                part.flush()
+            _unpack(unpack, found, spans, check)
         except TooManyBytes:
             return [source]
         stack.push(unfinished.pop_all())
     return found
+
+
+def _unpack(
+    unpack: Callable[..., None],
+    parts: Sequence[BinaryIO],
+    spans: Sequence[tuple[int, int]],
+    check: Callable[[], object],
+) -> None:
+    """All parts, each by a thread; when one fails, or `check` raises, the others end, too."""
+    is_over = threading.Event()
+    with ThreadPoolExecutor(PARTS) as threads:
+        try:
+            left = {
+                threads.submit(unpack, part, *span, is_over=is_over)
+                for part, span in zip(parts, spans, strict=True)
+            }
+            while left:
+                check()
+                done, left = wait(left, CHECK_SECONDS, FIRST_EXCEPTION)
+                for each in done:
+                    each.result()
+        finally:
+            is_over.set()
+    for part in parts:
+        part.flush()
 
 
 def _link(folder: Path, part: Part, number: int, place: str) -> None:

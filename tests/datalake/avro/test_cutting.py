@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from threading import Event
 
 import fastavro
 import pytest
@@ -35,7 +36,7 @@ def parts_of(path, count):
     with path.open("rb") as source:
         for span in cutting.cut(source, count):
             out = io.BytesIO()
-            cutting.unpack_part(source, out, *span, most_bytes=MOST)
+            cutting.unpack_part(source, out, *span, most_bytes=MOST, is_over=Event())
             out.seek(0)
             records = fastavro.reader(out)
             assert records.codec == "null"
@@ -73,9 +74,21 @@ def test_a_part_is_unpacked_no_further_than_allowed(made):
     with made(3 * BLOCK).open("rb") as source:
         [span] = cutting.cut(source, 1)
         whole = io.BytesIO()
-        cutting.unpack_part(source, whole, *span, most_bytes=MOST)
+        cutting.unpack_part(source, whole, *span, most_bytes=MOST, is_over=Event())
         with pytest.raises(TooManyBytes):
-            cutting.unpack_part(source, io.BytesIO(), *span, most_bytes=whole.tell() - 100)
+            cutting.unpack_part(
+                source, io.BytesIO(), *span, most_bytes=whole.tell() - 100, is_over=Event()
+            )
+
+
+def test_a_part_that_is_not_wanted_any_more_ends_with_its_block(made):
+    is_over, out = Event(), io.BytesIO()
+    is_over.set()
+    with made(3 * BLOCK).open("rb") as source:
+        [span] = cutting.cut(source, 1)
+        cutting.unpack_part(source, out, *span, most_bytes=MOST, is_over=is_over)
+    out.seek(0)
+    assert sum(1 for _ in fastavro.reader(out)) == BLOCK
 
 
 def test_a_damaged_block_is_refused(made):
@@ -85,6 +98,6 @@ def test_a_damaged_block_is_refused(made):
         damaged = bytearray(path.read_bytes())
         damaged[spans[1][0] + 1_000] ^= 1
         path.write_bytes(damaged)
-        cutting.unpack_part(source, io.BytesIO(), *spans[0], most_bytes=MOST)
+        cutting.unpack_part(source, io.BytesIO(), *spans[0], most_bytes=MOST, is_over=Event())
         with pytest.raises(NotAvro, match="a block"):
-            cutting.unpack_part(source, io.BytesIO(), *spans[1], most_bytes=MOST)
+            cutting.unpack_part(source, io.BytesIO(), *spans[1], most_bytes=MOST, is_over=Event())

@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 import pytest
 
-from datalake.avro import container
+from datalake.avro import container, cutting
 from datalake.avro.columns import encode
-from datalake.errors import NoSuchObject, QueryRefused
+from datalake.errors import NoSuchObject, NotAvro, QueryRefused
 from datalake.query import opened as opening
 from datalake.query.opened import opened
 from datalake.query.tables import Part
 from datalake.records import schema_of
 from datalake.storage import buckets
+from operations.errors import JobStopped
 from tests.support import cloud
 from tests.support.lake import scoring_frame
 
@@ -95,6 +96,34 @@ def test_a_file_that_would_take_too_much_of_the_disk_is_read_whole(monkeypatch):
         assert name.stat().st_size == part.bytes
 
 
+@pytest.mark.parametrize("fails", ["the query", "a part"])
+def test_l8_a_file_is_cut_no_further_when_its_query_is_stopped_or_a_part_fails(monkeypatch, fails):
+    monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
+    part, ended, before = put("2026-01-20", rows=container.RECORDS_PER_BLOCK * 3), [], open_files()
+
+    def unpack(source, out, start, end, *, most_bytes, is_over):
+        if fails == "a part" and end == part.bytes:
+            raise NotAvro("damaged")
+        ended.append(is_over.wait(30))  # as long as there are blocks
+
+    def stopped(done, total):
+        asked.append(done)
+        if fails == "the query" and len(asked) == 2:
+            raise JobStopped("cancel")
+
+    asked = []
+    monkeypatch.setattr(cutting, "unpack_part", unpack)
+    with pytest.raises((JobStopped, NotAvro)), opened([part], ["scoring"], stopped):
+        raise AssertionError
+    assert ended == [True] * (2 if fails == "the query" else 1)
+    assert open_files() == before
+
+
+def open_files():
+    """How many this process has: what it cuts into has no name."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_files_of_about_the_same_size_are_left_whole(monkeypatch):
     monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
     parts = [put("2026-01-20", rows=5_001), put("2026-01-21", rows=5_001)]
@@ -104,10 +133,10 @@ def test_files_of_about_the_same_size_are_left_whole(monkeypatch):
 
 def test_a_file_that_is_gone_closes_the_others():
     parts = [put("2026-01-20"), Part("scoring", "2026-01-21", "avro/scoring/gone.avro", 1)]
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
     with pytest.raises(NoSuchObject), opened(parts, ["scoring"], nothing):
         raise AssertionError
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_files() == before
 
 
 def test_more_files_than_a_process_may_open_are_refused(monkeypatch):
