@@ -27,6 +27,7 @@ from datalake.streams.lineage import Shard
 from operations import alerts
 from operations.database.locks import ended_when_idle, exclusive
 from operations.database.statements import commit_without_waiting, first_row
+from operations.models import Alert
 
 OUTSIDE = True
 TOO_LARGE = f"larger than {MOST_BYTES_A_RECORD:,} bytes, the most that Kinesis takes"
@@ -82,15 +83,19 @@ def extent(stream: str, shard: str, after: int, batches: int) -> int:
 
 def _report_gap(stream: str, shard: str, after: int, first: int) -> None:
     """Kinesis goes on with the oldest record that it still has; what was handed over before that
-    one, and behind the position, has expired.
+    one, and behind the position, has expired. The same loss is reported once, however often a
+    process begins there.
     """
     (lost,) = first_row(_EXPIRED, stream=stream, shard=shard, after=after, first=first) or (None,)
-    if lost is not None:
-        alerts.alert(
-            f":red_circle: Stream {kinesis_name(stream)}, shard {shard}: records behind position"
-            f" {after} up to {lost} expired before they were read by a consumer, or by the"
-            " comparison of database and lake. Keep records for longer."
-        )
+    if lost is None:
+        return
+    text = (
+        f":red_circle: Stream {kinesis_name(stream)}, shard {shard}: records behind position"
+        f" {after} up to {lost} expired before they were read by a consumer, or by the"
+        " comparison of database and lake. Keep records for longer."
+    )
+    if not Alert.objects.filter(text=text).exists():
+        alerts.alert(text)
 
 
 def has_ended(stream: str, shard: str, position: int) -> bool:
