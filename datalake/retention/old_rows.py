@@ -15,7 +15,7 @@ from datalake.choices import StreamName
 from datalake.models import DeadLetter
 from datalake.parity import published
 from datalake.streams import consumers
-from operations.database.statements import first_row, run, unhurried
+from operations.database.statements import first_row, run
 from operations.retention.kinds import Kept
 
 ROWS_AT_A_TIME: Final = 500  # batches, letters, messages
@@ -38,7 +38,10 @@ WHERE seen.ctid >= %(first)s::tid AND seen.ctid < %(end)s::tid AND claim.id = se
 """
 # What found its identities by a claim would not find it any more, and a file of the lake, or what
 # was adopted from a bucket, is known by its claim.
-_FIRST_IN_USE = "SELECT min(claim) FROM datalake_seenrecord"
+_FIRST_IN_USE = """
+SELECT min(claim) FROM datalake_seenrecord
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid
+"""
 _CLAIMS = """
 DELETE FROM datalake_claim WHERE id IN (
     SELECT id FROM datalake_claim AS claim
@@ -89,17 +92,27 @@ def old_identities(before: datetime) -> Iterator[int]:
     """Not those that a dead letter which still waits may meet again when it is replayed."""
     oldest = DeadLetter.objects.waiting().aggregate(at=Min("created_at"))["at"]
     before = min(before, oldest) if oldest else before
-    (size,) = first_row("SELECT pg_relation_size('datalake_seenrecord')") or (0,)
-    for page in range(0, size // PAGE + 1, PAGES_AT_A_TIME):
-        span = {"first": f"({page},0)", "end": f"({page + PAGES_AT_A_TIME},0)"}
+    for span in _spans_of_identities():
         yield run(_IDENTITIES, before=before, **span)
 
 
+def _spans_of_identities() -> Iterator[dict[str, str]]:
+    """The pages of their table as it is now; what comes later has newer claims."""
+    (size,) = first_row("SELECT pg_relation_size('datalake_seenrecord')") or (0,)
+    for page in range(0, size // PAGE + 1, PAGES_AT_A_TIME):
+        yield {"first": f"({page},0)", "end": f"({page + PAGES_AT_A_TIME},0)"}
+
+
 def old_claims(before: datetime) -> Iterator[int]:
-    """Not those of identities that are still kept: the table of identities is read once for it."""
-    with unhurried():
-        (in_use,) = first_row(_FIRST_IN_USE) or (None,)
-    yield from _until_none(_CLAIMS, before=before, in_use=FARTHEST if in_use is None else in_use)
+    """Not those of identities that are still kept: the table of identities is read once for it, in
+    parts, each a transaction of its own.
+    """
+    in_use = FARTHEST
+    for span in _spans_of_identities():
+        (first,) = first_row(_FIRST_IN_USE, **span) or (None,)
+        in_use = in_use if first is None else min(in_use, first)
+        yield 0
+    yield from _until_none(_CLAIMS, before=before, in_use=in_use)
 
 
 def settled_letters(before: datetime) -> Iterator[int]:

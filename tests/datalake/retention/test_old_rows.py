@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from datalake import queues, save, tasks
@@ -18,6 +21,7 @@ from datalake.queues import Outgoing
 from datalake.queues.rows import make_dead_letters
 from datalake.retention import old_rows
 from datalake.streams import consumers
+from operations.database.statements import first_row
 from operations.models import Job
 from operations.retention import prune
 from tests.support.lake import publish_registrations, publish_scores
@@ -146,3 +150,22 @@ def test_o10_a_finished_claim_goes_when_no_identity_and_no_file_is_known_by_it()
     SeenRecord.objects.all().delete()
     assert sum(old_rows.old_claims(before())) > 0
     assert set(Claim.objects.all()) == {of_lake, *kept}
+
+
+def test_o10_no_transaction_of_a_prune_reads_all_identities(monkeypatch):
+    monkeypatch.setattr(old_rows, "PAGES_AT_A_TIME", 1)
+    long_ago = {"consumer": "x", "source": "input", "state": "done", "done_at": before(300)}
+    gone, kept = (Claim.objects.create(**long_ago, first=n, last=n) for n in range(2))
+    ids = [SeenRecord(consumer="x", digest=uuid4(), claim=kept.pk + 1) for _ in range(300)]
+    SeenRecord.objects.bulk_create([*ids, SeenRecord(consumer="x", digest=uuid4(), claim=kept.pk)])
+    (size,) = first_row("SELECT pg_relation_size('datalake_seenrecord')")
+    some = old_rows.old_claims(before())
+    for page in range(size // old_rows.PAGE + 1):
+        with CaptureQueriesContext(connection) as asked:
+            assert next(some) == 0
+        read = [each["sql"] for each in asked if "min(claim)" in each["sql"]]
+        assert len(read) == 1
+        assert f"ctid >= '({page},0)'" in read[0]
+    assert size > old_rows.PAGE
+    assert sum(some) == 1
+    assert [*Claim.objects.filter(pk__in=[gone.pk, kept.pk])] == [kept]
