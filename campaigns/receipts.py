@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +22,7 @@ from campaigns.draw import Draw, fan_refs
 from campaigns.errors import NoReceipt
 from campaigns.formats import roster_lines
 from campaigns.models import Campaign, FanScore, Registrant, ScoreFile
-from datalake.errors import NoSuchObject
+from datalake.erased.fans import erased_at
 from datalake.hashing import hmac_sha256_hex
 from datalake.storage import buckets
 from operations.adminkit.masking import DOT
@@ -97,15 +97,17 @@ def receipts_of(campaign: Campaign) -> Receipts | None:
 
 
 def receipt_of_fan(campaign: Campaign, global_user_id: str) -> Receipt:
-    """The receipt of a fan who registered or has a score, or had one whose row was deleted since.
-    Raises NoReceipt. [S-8, O-10]
+    """The receipt of a fan who registered or has a score, or had one whose row was deleted since;
+    an erased fan has none until they come again. Raises NoReceipt; NoSuchObject where a roster that
+    would say so is missing, OSError. [S-8, O-10, X-11]
     """
     receipts = _require_receipts(campaign)
     receipt = receipts.of(global_user_id)
     files = campaign.score_files.values_list("pk", flat=True)
     registered = Registrant.objects.filter(campaign=campaign, global_user_id=global_user_id)
     scored = FanScore.objects.filter(score_file__in=list(files), global_user_id=global_user_id)
-    if not (registered.exists() or scored.exists() or _is_in_a_roster(campaign, receipt.fan_ref)):
+    has_rows = registered.exists() or scored.exists()
+    if not (has_rows or _is_in_a_roster(campaign, global_user_id, receipt.fan_ref)):
         raise NoReceipt(
             f"Campaign {campaign.campaign_id} has neither a registration nor an accepted row of"
             f" the fan {global_user_id!r}. Check the id."
@@ -113,19 +115,20 @@ def receipt_of_fan(campaign: Campaign, global_user_id: str) -> Receipt:
     return receipt
 
 
-def _is_in_a_roster(campaign: Campaign, fan_ref: str) -> bool:
-    """Of the score files whose rows are deleted: their rosters stay. Raises OSError while the
-    bucket is away.
+def _is_in_a_roster(campaign: Campaign, global_user_id: str, fan_ref: str) -> bool:
+    """Of the score files whose rows are deleted: their rosters stay, with the reference of an
+    erased fan, too.
     """
+    if erased_at(pl.Series([global_user_id])).is_not_null().any():
+        return False
     files = campaign.score_files.filter(rows_deleted_at__isnull=False).exclude(roster_digest="")
     return any(_lists(file, fan_ref) for file in files.order_by("-pk").defer("rules", "fairness"))
 
 
 def _lists(file: ScoreFile, fan_ref: str) -> bool:
     bucket = buckets.scoring()
-    with suppress(NoSuchObject), bucket.open_parts(file.roster_key) as roster:
+    with bucket.open_parts(file.roster_key) as roster:
         return roster_lines.lists(roster, bucket.size(file.roster_key), fan_ref)
-    return False
 
 
 def write_receipts(

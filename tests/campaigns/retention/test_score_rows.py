@@ -13,6 +13,9 @@ from campaigns.models import Campaign, FanScore, Registrant, RejectedRow, ScoreF
 from campaigns.receipts import receipt_of_fan
 from campaigns.retention import score_rows
 from campaigns.scoring import tables
+from datalake.erased.fans import mark
+from datalake.errors import NoSuchObject
+from datalake.storage import buckets
 from operations.database.clock import database_time
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
 
@@ -65,3 +68,17 @@ def test_o10_who_reads_the_rows_is_waited_for_only_shortly_and_the_next_try_dele
     finally:
         reader.close()
     assert sum(score_rows.old_score_rows(database_time())) == file.rows_in
+
+
+def test_x11_s8_an_erased_fan_of_an_archived_campaign_has_no_receipt():
+    file = process_scores(make_campaign())
+    archived(file.campaign)
+    assert sum(score_rows.old_score_rows(database_time())) == file.rows_in
+    assert receipt_of_fan(file.campaign, "fan-1")
+    mark("fan-1")
+    with pytest.raises(NoReceipt):
+        receipt_of_fan(file.campaign, "fan-1")
+    assert receipt_of_fan(file.campaign, "fan-2")
+    buckets.scoring().delete(file.roster_key)
+    with pytest.raises(NoSuchObject):
+        receipt_of_fan(file.campaign, "fan-2")
