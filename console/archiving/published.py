@@ -39,6 +39,7 @@ def problem_of(campaign: Campaign, *, on_step: Callable[[int, int], object]) -> 
     try:
         _require_bundle(campaign, bundle)
         _require_shards(campaign.campaign_id, bundle.shards_root, on_step)
+        _require_rosters(campaign)
     except Missing as missing:
         return str(missing)
     return ""
@@ -59,6 +60,19 @@ def _require_bundle(campaign: Campaign, bundle: PublishedBundle) -> None:
         problems = verify_draw.check(str(stored), options).problems
     if problems:
         raise Missing(f"The checker does not accept it: {problems[0]}")
+
+
+def _require_rosters(campaign: Campaign) -> None:
+    """Raises Missing unless the roster of every attempt is stored as its digest says: fans are
+    given their receipts by it once the rows have gone. [S-8, O-10]
+    """
+    for file in campaign.score_files.exclude(roster_digest="").order_by("attempt"):
+        try:
+            digest = buckets.scoring().sha256(file.roster_key)
+        except NoSuchObject as error:
+            raise Missing(f"{file.roster_key} is not in the scoring bucket.") from error
+        if digest != file.roster_digest:
+            raise Missing(f"{file.roster_key} is not as it was made.")
 
 
 def _require_shards(campaign_id: str, root: str, on_step: Callable[[int, int], object]) -> None:

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from campaigns.models import Campaign, ScoreFile
+from campaigns.draw import Draw
+from campaigns.models import Campaign, FanScore, ScoreFile
 from console.proof import proof
 from datalake import save
+from datalake.storage import buckets
 from tests.console.proof.presale_cases import close, publish_digests
+from tests.support.campaigns import SALT, SEED
 from tests.support.database.kept import scheduled
 from tests.support.waves import NOW, campaign_with
 from waves.choices import SendState
@@ -43,8 +46,18 @@ def without_waves(fans: int = 3) -> Campaign:
 def settled(campaign: Campaign) -> Campaign:
     Campaign.objects.filter(pk=campaign.pk).update(opened_at=NOW - timedelta(days=30))
     publish_digests(campaign.active_score_file)
+    store_roster(campaign)
     ScoreFile.objects.filter(campaign=campaign).update(state="saved")
     closed = close(campaign)
     save.save("input")
     proof.proof_bundle(closed.campaign_id)
     return closed
+
+
+def store_roster(campaign: Campaign) -> None:
+    """Of its one score file. [S-10]"""
+    draw = Draw(campaign.campaign_id, SEED, SALT)
+    rows = FanScore.objects.values_list("global_user_id", "raw_text", "preferences")
+    lines = sorted(f"{draw.fan_ref(fan)}\t{raw}\t{wanted or ''}\n" for fan, raw, wanted in rows)
+    file = ScoreFile.objects.get(campaign=campaign)
+    buckets.scoring().put(file.roster_key, "".join(lines).encode())

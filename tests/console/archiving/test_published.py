@@ -51,3 +51,13 @@ def test_s10_a_bucket_that_is_away_is_no_problem_of_the_proof(monkeypatch):
     monkeypatch.setattr(published, "published_bundle", lambda _: away)
     with pytest.raises(OSError, match="can't be reached"):
         problem_of(campaign)
+
+
+def test_c2_s10_without_the_roster_of_any_attempt_a_campaign_is_not_archived():
+    campaign = without_waves()
+    assert problem_of(campaign) == ""
+    key = campaign.score_files.get().roster_key
+    buckets.scoring().put(key, b"another")
+    assert problem_of(campaign) == f"{key} is not as it was made."
+    buckets.scoring().delete(key)
+    assert problem_of(campaign) == f"{key} is not in the scoring bucket."
