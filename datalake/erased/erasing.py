@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from datalake.errors import EraseLater
+from operations.instants import stamp
 
 FILE, TABLE = "file", "table"
 GONE: Final = "[erased]"
@@ -84,13 +85,8 @@ class Sought:
         created = date.get("created") if isinstance(date, Mapping) else None
         if self.asked_for is None or not isinstance(created, str):
             return False
-        asked_for, now = (_as_recorded(each) for each in (self.asked_for, datetime.now(UTC)))
+        asked_for, now = (stamp(each) for each in (self.asked_for, datetime.now(UTC)))
         return asked_for < str(created) <= now
-
-
-def _as_recorded(at: datetime) -> str:
-    """As records are dated. [T-5]"""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _is_telling(contact: str) -> bool:

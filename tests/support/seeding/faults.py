@@ -11,6 +11,7 @@ from waves.choices import Order
 
 DRAW, ROSTER = "campaigns.draw", "campaigns.scoring.roster"
 CANDIDATES, PLAN = "waves.selection.candidates", "waves.selection.plan"
+READING = "waves.selection.reading"
 PLANNED = "waves.selection.planned_selection"
 ALLOCATION, PREFERENCES = "waves.selection.allocation", "waves.selection.preferences"
 FILE, SEATS, HOLDS = "waves.selection.market_files", "waves.markets", "waves.holds"
@@ -64,7 +65,7 @@ RANKING = [
     Fault("fans stand in the order of luck alone", ALLOCATION, SORTED, sorted_by('sort("luck", descending=True)')),
     Fault("the worst stands first", ALLOCATION, SORTED, sorted_by('sort("band_score")')),
     Fault("the first two are swapped", ALLOCATION, SORTED, SORTED + "; ranked = ranked[np.r_[1, 0, 2 : len(ranked)]]"),
-    Fault("raw scores rank, not band scores", CANDIDATES, "SELECT score.global_user_id, score.raw_score, score.band_score,", "SELECT score.global_user_id, score.raw_score, score.raw_score,"),
+    Fault("raw scores rank, not band scores", READING, '"band_score": "score.band_score"', '"band_score": "score.raw_score"'),
     Fault("band scores are compared as text", ALLOCATION, SORTED, then_by('candidates["band_score"].round(2)')),
 ]  # fmt: skip
 TIES = [
@@ -82,20 +83,20 @@ ELIGIBILITY = [
         request={"min_score": 0.25},
     ),
     Fault("members of other waves are candidates", CANDIDATES, '_reason(pl.col("in_wave") & pl.col("reassigned").is_null(), Exclusion.ALREADY_IN_WAVE)', "_reason(pl.lit(False), Exclusion.ALREADY_IN_WAVE)"),
-    Fault("members of cancelled waves are no candidates", CANDIDATES, " AND member.wave_live AND", " AND"),
-    Fault("members of other campaigns' waves are no candidates", CANDIDATES, "ON member.campaign_id = %(campaign)s AND member.wave_live", "ON member.wave_live"),
+    Fault("members of cancelled waves are no candidates", READING, " AND wave_live AND", " AND"),
+    Fault("members of other campaigns' waves are no candidates", READING, "campaign_id = %(campaign)s AND wave_live", "wave_live"),
     Fault("who holds a code is a candidate", CANDIDATES, 'pl.col("holds_code") & pl.col("held_code").is_null()', "pl.lit(False)"),
-    Fault("codes of other campaigns count", CANDIDATES, "ON assignment.campaign_id = %(campaign)s AND assignment", "ON assignment"),
+    Fault("codes of other campaigns count", READING, "true FROM waves_assignment\n        WHERE campaign_id = %(campaign)s", "true FROM waves_assignment"),
     Fault("who comes back with a code is left out", CANDIDATES, 'pl.col("holds_code") & pl.col("held_code").is_null()', 'pl.col("holds_code")'),
     Fault("who comes back is selected from, too", CANDIDATES, "kept.filter(comes_back), kept.filter(~comes_back)", "kept.filter(comes_back), kept"),
     Fault("fans of a notified wave come back", HOLDS, "if not contacted]", "]; cancelled = {}"),
     Fault("blacklisted fans and those without contact are candidates", CANDIDATES, 'judged.filter(pl.col("contact_reason").is_null())', "judged"),
-    Fault("the preferences of now replace the roster's", CANDIDATES, "COALESCE(score.preferences, array_to_string(fan.preferences, '|'))", "array_to_string(fan.preferences, '|')"),
-    Fault("late registrations want any market", CANDIDATES, "COALESCE(score.preferences, array_to_string(fan.preferences, '|'))", "COALESCE(score.preferences, '')"),
+    Fault("the preferences of now replace the roster's", READING, "COALESCE(score.preferences, array_to_string(fan.preferences, '|'))", "array_to_string(fan.preferences, '|')"),
+    Fault("late registrations want any market", READING, "COALESCE(score.preferences, array_to_string(fan.preferences, '|'))", "COALESCE(score.preferences, '')"),
     Fault("preferences are cut at commas", CANDIDATES, '.str.split("|")', '.str.split(",")'),
     Fault("no preference means no market", CANDIDATES, "pl.lit([], asked)", "pl.lit([None], asked)"),
-    Fault("registration counts from the last change", CANDIDATES, "extract(epoch FROM fan.registered_at)", "extract(epoch FROM fan.changed_at)"),
-    Fault("registration is read in milliseconds", CANDIDATES, "registered_at) * 1000000)", "registered_at) * 1000)"),
+    Fault("registration counts from the last change", READING, "timestamptz_send(fan.registered_at)", "timestamptz_send(fan.changed_at)"),
+    Fault("registration is read in milliseconds", READING, "bits.reinterpret(signed=True)", "bits.reinterpret(signed=True) // 1000"),
     Fault("who registers at the closing moment is late", PREFERENCES, "too_late = registered[:, None] > self.closes_us", "too_late = registered[:, None] >= self.closes_us"),
     Fault("nobody is late", PREFERENCES, "wanted[too_late] = self.nothing", "pass"),
     Fault("all markets close with the first", PREFERENCES, "> self.closes_us[wanted]", "> np.full(wanted.shape, self.closes_us[0])"),
@@ -125,7 +126,7 @@ ALLOCATING = [
     Fault("the waiting list has the members, too", ALLOCATION, "ranked[tally.candidate & ~is_chosen]", "ranked[tally.candidate]"),
     Fault("the cut-off is the best score", ALLOCATION, "float(own.min())", "float(own.max())"),
     Fault("a market that is not full has a cut-off", ALLOCATION, "len(own) == seat.room", "True", request={"market_file": b"marketId,marketName,capacity,selectionTime\nwest,,,\nnorth,,,\n"}),
-    Fault("wanted counts late fans, too", ALLOCATION, "self.wanted += chunk.eligible.sum(axis=0)", "self.wanted += len(chunk.eligible)"),
+    Fault("wanted counts late fans, too", ALLOCATION, "self.wanted += chunk.wanted_by", "self.wanted += len(chunk.wanted)"),
     Fault("who comes back gets a place", PLANNED, 'pl.lit(0, pl.Int64).alias("place")', 'pl.lit(1, pl.Int64).alias("place")'),
 ]  # fmt: skip
 SEATS_AND_ROOM = [

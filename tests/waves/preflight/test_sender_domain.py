@@ -52,7 +52,7 @@ def test_x6_the_records_of_the_senders_domain_are_looked_up():
         ({}, "green", "SPF and DKIM of band.example are published."),
         ({"dmarc": []}, "green", "published. It has no DMARC policy"),
         ({"spf": []}, "yellow", "has no SPF record"),
-        ({"spf": [SPF, SPF]}, "yellow", "has 2 SPF records, so none counts"),
+        ({"spf": [SPF, SPF]}, "yellow", "has 2 SPF records, so none is valid"),
         ({"dkim": {}}, "yellow", "Set EMAIL_DKIM_SELECTORS"),
         ({"dkim": {}, "dmarc": []}, "yellow", "SELECTORS. It has no DMARC policy"),
         ({"dkim": {"k1": []}}, "red", "No DKIM key is published at k1._domainkey.band.example"),
