@@ -118,20 +118,23 @@ def set_aside(campaign: Campaign) -> None:
         return
     query = "SELECT DISTINCT global_user_id FROM registration_stage"
     fans = frame_of(query, {"global_user_id": pl.String})["global_user_id"]
-    for fan, at, times in erased.among(fans):
-        name = name_of(campaign.campaign_id, fan, times)
-        own = {"campaign": campaign.pk, "fan": fan, "at": at, "name": name}
-        run(SET_ASIDE, **own)
+    if found := erased.among(fans):
+        names = [name_of(campaign.campaign_id, fan, times) for fan, _, times in found]
+        ids, instants, _ = zip(*found, strict=True)
+        own = {"fans": [*ids], "instants": [*instants], "names": names}
+        run(SET_ASIDE, campaign=campaign.pk, **own)
 
 
 SET_ASIDE = """
-    UPDATE campaigns_registrant AS known SET global_user_id = %(name)s
-    WHERE known.campaign_id = %(campaign)s AND known.global_user_id = %(fan)s
-        AND known.changed_at <= %(at)s AND NOT EXISTS (
+    UPDATE campaigns_registrant AS known SET global_user_id = erased.name
+    FROM unnest(%(fans)s::text[], %(instants)s::timestamptz[], %(names)s::text[])
+        AS erased (fan, at, name)
+    WHERE known.campaign_id = %(campaign)s AND known.global_user_id = erased.fan
+        AND known.changed_at <= erased.at AND NOT EXISTS (
             SELECT FROM campaigns_registrationimport AS file
             WHERE file.id = known.published_by_id AND file.published_to < known.id)
         AND NOT EXISTS (SELECT FROM campaigns_registrant AS aside
-            WHERE aside.campaign_id = %(campaign)s AND aside.global_user_id = %(name)s)"""
+            WHERE aside.campaign_id = %(campaign)s AND aside.global_user_id = erased.name)"""
 
 
 def take_out_shared(limit: int) -> pl.Series:

@@ -18,7 +18,7 @@ from campaigns.models import ScoreFile
 from campaigns.scoring import tables
 from operations.database.clock import database_time
 from operations.database.statements import run
-from operations.retention.kinds import Kept
+from operations.retention.kinds import Kept, until_none
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +73,7 @@ def _drop_unless_read(pk: int, campaign_pk: int) -> int | None:
 
 def old_suspicious_fans(before: datetime) -> Iterator[int]:
     """The ids of their fans; the groups stay, with their figures."""
-    while deleted := run(_FANS, before=before, most=FANS_AT_A_TIME):
-        yield deleted
+    yield from until_none(_FANS, most=FANS_AT_A_TIME, before=before)
 
 
 KEPT: Final = (

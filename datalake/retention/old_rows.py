@@ -16,7 +16,7 @@ from datalake.models import DeadLetter
 from datalake.parity import published
 from datalake.streams import consumers
 from operations.database.statements import first_row, run
-from operations.retention.kinds import Kept
+from operations.retention.kinds import Kept, until_none
 
 ROWS_AT_A_TIME: Final = 500  # batches, letters, messages
 PAGES_AT_A_TIME: Final = 500  # of the table of identities, 8 KiB each
@@ -75,7 +75,7 @@ def old_batches(before: datetime) -> Iterator[int]:
     here = not streams.is_outside()
     for stream in StreamName.values:
         values = {"stream": stream, "consumed": _consumed(stream), "before": before, "here": here}
-        yield from _until_none(_BATCHES, **values)
+        yield from until_none(_BATCHES, most=ROWS_AT_A_TIME, **values)
 
 
 def _consumed(stream: str) -> int:
@@ -112,21 +112,16 @@ def old_claims(before: datetime) -> Iterator[int]:
         (first,) = first_row(_FIRST_IN_USE, **span) or (None,)
         in_use = in_use if first is None else min(in_use, first)
         yield 0
-    yield from _until_none(_CLAIMS, before=before, in_use=in_use)
+    yield from until_none(_CLAIMS, most=ROWS_AT_A_TIME, before=before, in_use=in_use)
 
 
 def settled_letters(before: datetime) -> Iterator[int]:
-    yield from _until_none(_LETTERS, before=before)
+    yield from until_none(_LETTERS, most=ROWS_AT_A_TIME, before=before)
 
 
 def settled_messages(before: datetime) -> Iterator[int]:
     """Not those of dead letters that wait: replayed, they are these messages again."""
-    yield from _until_none(_MESSAGES, before=before)
-
-
-def _until_none(statement: str, **values: object) -> Iterator[int]:
-    while rows := run(statement, most=ROWS_AT_A_TIME, **values):
-        yield rows
+    yield from until_none(_MESSAGES, most=ROWS_AT_A_TIME, before=before)
 
 
 KEPT: Final = (

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from operations.database.statements import run
-from operations.retention.kinds import Kept
+from operations.retention.kinds import Kept, until_none
 
 BATCHES_AT_A_TIME: Final = 1_000
 _DELETE = """
@@ -28,8 +27,7 @@ DELETE FROM demand_batch WHERE id IN (SELECT id FROM old)
 
 
 def old_batches(before: datetime) -> Iterator[int]:
-    while deleted := run(_DELETE, before=before, most=BATCHES_AT_A_TIME):
-        yield deleted
+    yield from until_none(_DELETE, most=BATCHES_AT_A_TIME, before=before)
 
 
 KEPT: Final = (Kept("batches of the demand archive", "RETENTION_BATCH_DAYS", old_batches),)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from operations.database.statements import run
+
 # Yields how many rows it deleted, each time in a transaction of the caller's: one `next` is one
 # small transaction. Given the time up to which rows are old.
 Deleting = Callable[[datetime], Iterator[int]]
@@ -22,6 +24,12 @@ class Kept:
     rows: str
     setting: str
     delete_old: Deleting
+
+
+def until_none(statement: str, *, most: int, **values: object) -> Iterator[int]:
+    """Run a statement that deletes at most `most` rows until it finds none; how many, each time."""
+    while deleted := run(statement, most=most, **values):
+        yield deleted
 
 
 _KINDS: dict[str, Kept] = {}

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from operations.database.statements import run
-from operations.retention.kinds import Kept
+from operations.retention.kinds import Kept, until_none
 
 ROWS_AT_A_TIME: Final = 1_000
 # One that waits for its next try, or is paused, is not over.
@@ -35,22 +34,17 @@ DELETE FROM django_q_task WHERE id IN (
 
 
 def old_jobs(before: datetime) -> Iterator[int]:
-    yield from _until_none(_JOBS, before)
+    yield from until_none(_JOBS, most=ROWS_AT_A_TIME, before=before)
 
 
 def old_alerts(before: datetime) -> Iterator[int]:
     """Not those that Slack has not taken yet."""
-    yield from _until_none(_ALERTS, before)
+    yield from until_none(_ALERTS, most=ROWS_AT_A_TIME, before=before)
 
 
 def old_tasks(before: datetime) -> Iterator[int]:
     """The queue keeps its last 100 that succeeded, and each one that failed."""
-    yield from _until_none(_TASKS, before)
-
-
-def _until_none(statement: str, before: datetime) -> Iterator[int]:
-    while deleted := run(statement, before=before, most=ROWS_AT_A_TIME):
-        yield deleted
+    yield from until_none(_TASKS, most=ROWS_AT_A_TIME, before=before)
 
 
 KEPT: Final = (

@@ -9,7 +9,6 @@ from django.db.models import F
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from tests.conftest import FULL
 from tests.console.page_cases import prepared
 from tests.support.site.surroundings import WELL, found
 from tests.support.waves import campaign_with, counted, person, request
@@ -50,7 +49,7 @@ def test_x6_an_approver_waives_a_red_line_with_a_reason(sign_in, worker, monkeyp
     assert anna.complaints == []
 
 
-@pytest.mark.skipif(not FULL, reason="takes three seconds for one script")
+@pytest.mark.full
 def test_x6_a_reason_that_is_half_typed_is_kept_when_the_pre_flight_ends(sign_in):
     wave = prepared()
     Preflight.objects.update(at=F("at") - timedelta(hours=1))

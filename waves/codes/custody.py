@@ -125,8 +125,8 @@ def _sent(code: Code) -> Iterator[Step]:
     for send in sends.select_related("wave").order_by("id"):
         facts = {"wave": send.wave.name, "channel": send.channel, "state": send.state}
         yield Step("sent", send.sent_at, facts=facts | {"attempts": send.attempts})
-    if code.sent_at is not None and code.wave is not None:
-        yield Step("sent", code.sent_at, facts={"wave": code.wave.name, "messages": "deleted"})
+    if code.sent_at is not None:  # in which wave went with the messages
+        yield Step("sent", code.sent_at, facts={"messages": "deleted"})
 
 
 def _published(code: Code, assignment: Assignment) -> Iterator[Step]:

@@ -69,8 +69,8 @@ def refuse_while_at_work(campaign: Campaign, sought: Sought) -> None:
     unsent = members.filter(wave__state__in=UNSENT).values_list("wave__name", flat=True).first()
     refuse_while(
         unsent is not None,
-        f"The fan is in wave {unsent}, which was not sent yet. Reset the wave and prepare it again,"
-        " which leaves the fan out, or wait until it is sent.",
+        f"The fan is in wave {unsent}, which was not sent yet. Wait until it is sent, or reset it"
+        " and prepare it again: that leaves the fan out unless they have registered again.",
     )
     at_work = Q(state=SendState.SENDING, lease_until__gt=Now(), member__in=members)
     refuse_while(

@@ -15,8 +15,8 @@ from typing import Final
 from django.db.models import Exists, OuterRef, Q
 
 from operations.database.clock import database_time
-from operations.database.statements import first_row, run
-from operations.retention.kinds import Kept
+from operations.database.statements import first_row
+from operations.retention.kinds import Kept, until_none
 from waves.figures import kept
 from waves.models import Member, Resend, Send, Wave
 
@@ -65,13 +65,13 @@ def _delete_sends(wave: Wave) -> int:
 
 def old_resends(before: datetime) -> Iterator[int]:
     for wave in _waves(before, Exists(Resend.objects.filter(wave=OuterRef("pk")))):
-        yield from _until_none(_RESENDS, wave)
+        yield from until_none(_RESENDS, most=ROWS_AT_A_TIME, wave=wave.pk)
 
 
 def old_members(before: datetime) -> Iterator[int]:
     for wave in _waves(before, Exists(Member.objects.filter(wave=OuterRef("pk")))):
         yield from _final_count(wave)
-        yield from _until_none(_MEMBERS, wave)
+        yield from until_none(_MEMBERS, most=ROWS_AT_A_TIME, wave=wave.pk)
 
 
 def _waves(before: datetime, has_rows: Exists) -> list[Wave]:
@@ -86,11 +86,6 @@ def _final_count(wave: Wave) -> Iterator[int]:
         kept.figures(wave.pk)
         Wave.objects.filter(pk=wave.pk).update(rows_deleted_at=database_time())
         yield 0
-
-
-def _until_none(statement: str, wave: Wave) -> Iterator[int]:
-    while deleted := run(statement, wave=wave.pk, most=ROWS_AT_A_TIME):
-        yield deleted
 
 
 KEPT: Final = (

@@ -23,6 +23,7 @@ from campaigns.models import FanScore
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations.database.statements import rows
+from operations.instants import in_words
 from waves.choices import WaveKind
 from waves.errors import NoWaitingList
 from waves.markets import MarketSeat
@@ -152,9 +153,16 @@ def member_ids(wave: Wave, fans: Sequence[Waiting]) -> dict[str, str]:
 
 def place_of(wave: Wave, fan: str) -> Waiting | None:
     """The place of the fan on the list of a prepared wave, None where they are not on it. Raises
-    NoWaitingList, OSError.
+    NoWaitingList, also where the rows by which a fan is found were deleted; OSError. [O-10]
     """
     with opened(wave) as waiting:
+        if wave.score_file is not None and wave.score_file.rows_deleted_at is not None:
+            raise NoWaitingList(
+                f"The rows of the score file of wave {wave.name} were deleted on"
+                f" {in_words(wave.score_file.rows_deleted_at)}, so nobody can be looked up on its"
+                " waiting list. The list can still be paged through, and the proof of the draw"
+                " shows each fan's place."
+            )
         score = FanScore.objects.filter(score_file=wave.score_file_id, global_user_id=fan)
         drawn = score.values_list("band_score", flat=True).first()
         return None if drawn is None else waiting.find(fan, drawn)

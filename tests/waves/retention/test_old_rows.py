@@ -70,7 +70,6 @@ def test_o10_messages_and_members_go_by_age_and_counts_codes_and_custody_stay(mo
             "step": "sent",
             "at": NOW - timedelta(hours=1),
             "by": None,
-            "wave": wave.name,
             "messages": "deleted",
         }
     ]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.models import Registrant
+from campaigns.models import FanScore, Registrant, ScoreFile
 from datalake.storage import buckets
 from tests.support.waves import NOW, campaign_with, counted, person, request
 from waves import actions
@@ -130,6 +130,20 @@ def test_w5_a_list_goes_with_a_reset_and_stays_with_a_cancelled_wave():
     again.refresh_from_db()
     with opened(again) as found:
         assert len(found.after(0, 50)) == again.waitlist == 4
+
+
+@pytest.mark.django_db
+def test_o10_w5_of_an_archived_campaign_nobody_is_told_that_they_are_not_on_the_waiting_list():
+    wave = prepare(request(campaign_with(14)), by=person("ann"), now=NOW).wave
+    with opened(wave) as found:
+        [first, *_] = found.after(0, 1)
+    FanScore.objects.all().delete()
+    ScoreFile.objects.update(rows_deleted_at=NOON)
+    wave = Wave.objects.get()
+    with pytest.raises(NoWaitingList, match=r"deleted on 18 Jan 2026.* can still be paged through"):
+        place_of(wave, first.global_user_id)
+    with opened(wave) as found:
+        assert found.after(0, 1) == [first]
 
 
 @pytest.mark.django_db
