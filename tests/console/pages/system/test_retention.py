@@ -73,7 +73,7 @@ def test_o10_pages_of_what_was_deleted_answer_with_no_more_queries_and_say_so(cl
         "fairness": "no longer stored, so no report can be created",
         "suspicious": "The rows of this score file are no longer stored",
         "draw": wave.date_key,
-        "code": "Its messages were deleted after the campaign was archived",
+        "code": "its messages were deleted after the campaign was archived",
         "fan": "Score, place and result are in the proof",
     }.items():
         assert said in after[name][1], name
