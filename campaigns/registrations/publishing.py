@@ -18,6 +18,7 @@ from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.scoring.outcomes import tag_lists
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
+from datalake.erased.tombstones import are_tombstones
 from operations.database.copying import frame_of
 
 PUBLISH_AT_A_TIME = 25_000
@@ -66,7 +67,10 @@ def _publish_some(campaign: Campaign, number: int) -> int:
 
 
 def _records(campaign: Campaign, rows: pl.DataFrame) -> pl.DataFrame:
-    flat = rows.select(
+    # what a newer registration has set aside keeps its contacts until its erasure has read them
+    erased = are_tombstones(rows["global_user_id"])
+    contacts = pl.when(~erased).then(pl.col("member_id", "email", "phone")).name.keep()
+    flat = rows.with_columns(contacts).select(
         _stamp(pl.col("changed_at")).alias("created"),
         pl.lit(campaign.campaign_id).alias("campaignId"),
         pl.col("global_user_id").alias("globalUserId"),

@@ -111,7 +111,7 @@ def set_aside(campaign: Campaign) -> None:
     of the erased fan now: what they do afterwards is new, and has nothing of it. Call it under the
     campaign's lock, before what is known is compared. [X-11]
 
-    What has not been published yet keeps its name, and is erased with what comes now.
+    What has not been published yet is published under that name, without contacts.
     """
     erased = known()
     if erased.fans.is_empty():
@@ -130,9 +130,7 @@ SET_ASIDE = """
     FROM unnest(%(fans)s::text[], %(instants)s::timestamptz[], %(names)s::text[])
         AS erased (fan, at, name)
     WHERE known.campaign_id = %(campaign)s AND known.global_user_id = erased.fan
-        AND known.changed_at <= erased.at AND NOT EXISTS (
-            SELECT FROM campaigns_registrationimport AS file
-            WHERE file.id = known.published_by_id AND file.published_to < known.id)
+        AND known.changed_at <= erased.at
         AND NOT EXISTS (SELECT FROM campaigns_registrant AS aside
             WHERE aside.campaign_id = %(campaign)s AND aside.global_user_id = erased.name)"""
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
+from django.db import transaction
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.registrations import imports, publishing
+from campaigns.registrations.records import take_from_stream
 from datalake import records
 from datalake.choices import RecordType
+from datalake.erased.fans import mark
+from datalake.erased.names import name_of
 from operations import instants, jobs
 from operations.choices import JobState
 from operations.errors import CannotStop
 from tests.campaigns.registrations.registration_cases import (
     at,
+    from_elsewhere,
     process,
     published,
     receive,
@@ -148,6 +156,34 @@ def test_c5_another_row_of_the_same_date_is_published_once_with_what_is_known(mo
     process(left)
     assert [record["memberId"] for record in published()] == ["corrected", "member-2"]
     assert Registrant.objects.filter(member_id="again").exists()
+
+
+@pytest.mark.parametrize("by_stream", [False, True])
+def test_x11_what_waits_to_be_published_gives_a_newer_registration_nothing_after_an_erasure(
+    monkeypatch, by_stream
+):
+    campaign = make_campaign()
+    row = registration_row(1, language="fr")
+    left = imported_but_unpublished(monkeypatch, campaign, row)
+    mark("fan-1")
+    now = instants.stamp(timezone.now() + timedelta(milliseconds=1))
+    if by_stream:
+        newer = from_elsewhere(campaign, memberId="newer", date={"created": now})
+        with transaction.atomic():
+            assert take_from_stream([newer]) == {}
+    else:
+        import_registrations(campaign, [registration_row(1, member_id="newer", registered_at=now)])
+    process(left)
+    fan = Registrant.objects.get(global_user_id="fan-1")
+    assert (fan.member_id, fan.language, instants.stamp(fan.registered_at)) == ("newer", "", now)
+    name = name_of(campaign.campaign_id, "fan-1", 1)
+    aside = Registrant.objects.get(global_user_id=name)
+    assert (aside.email, aside.language) == ("fan1@mail.example", "fr")
+    of_it = next(record for record in published() if record["globalUserId"] == name)
+    assert [of_it[contact] for contact in ("memberId", "email", "phone")] == [None] * 3
+    assert of_it["date"] == {"created": instants.stamp(aside.changed_at)}
+    assert len(published()) == (1 if by_stream else 2)
+    assert not unpublished(campaign).exists()
 
 
 @given(st.datetimes(min_value=instants.datetime(2000, 1, 1)))
