@@ -15,8 +15,10 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
+from console.erasure.receipts import subject_of
 from console.models import ErasedPlace, Erasure, PersonalDataAccess
 from console.people import accounts
+from operations import instants
 from operations.adminkit.listing import (
     BigTableAdmin,
     PageAdmin,
@@ -24,6 +26,7 @@ from operations.adminkit.listing import (
     counted,
     shortened,
 )
+from operations.models import Job
 
 for model in (User, Group, Failure, OrmQ, Schedule, Success):
     if admin.site.is_registered(model):
@@ -113,13 +116,20 @@ class ErasureAdmin(BigTableAdmin, ReadOnlyAdmin):
                 "description": "Registrations, scores and waves that came after the erasure began"
                 " are new and stay. Change events are erased up to the time under Until.",
                 "fields": (
-                    *("fan_digest", "by", "reason", "begun_at", "until", "finished_at"),
-                    *("not_reached_in_words", "correlation_id"),
+                    *("fan_digest", "by", "reason", "begun_at", "waits_for", "until"),
+                    *("finished_at", "not_reached_in_words", "correlation_id"),
                 ),
             },
         ),
     )
-    readonly_fields = ("not_reached_in_words",)
+    readonly_fields = ("waits_for", "not_reached_in_words")
+
+    @admin.display(description="waits for", empty_value="–")
+    def waits_for(self, erasure: Erasure) -> str | None:
+        job = Job.objects.about(subject_of(erasure)).order_by("-id").first()
+        if job is None or job.waits_since is None or not job.is_waiting:
+            return None
+        return f"{job.error} Waiting since {instants.in_words(job.waits_since)}."
 
     @admin.display(description="not reached")
     def not_reached_in_words(self, erasure: Erasure) -> str:

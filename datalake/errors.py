@@ -147,6 +147,7 @@ class EraseLater(Refusal):
     """Somebody is at work with rows or files of a fan who is erased; later they are not. [X-11]"""
 
     is_transient = True
+    is_wait = True
 
 
 class CannotErase(Refusal):

@@ -15,6 +15,7 @@ JOB_COLOURS = {
     JobState.DONE: "success",
     JobState.FAILED: "danger",
     JobState.PAUSED: "warning",
+    "waiting": "warning",
 }
 
 
@@ -40,7 +41,7 @@ class JobAdmin(BigTableAdmin, PageAdmin):
 
     @display(description="state", label=JOB_COLOURS)
     def state_label(self, job: Job) -> str:
-        return job.state
+        return job.shown_state
 
     @display(description="progress")
     def progressed(self, job: Job) -> str:

@@ -21,6 +21,7 @@ from operations import job_kinds
 from operations.choices import AlertState
 from operations.database.locks import ended_when_idle, exclusive
 from operations.errors import error_text
+from operations.instants import in_words
 from operations.models import Alert, Job
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,17 @@ def alert_failed_job(job: Job) -> None:
     alert(_failure(kind, job.works_on, job.error, page, more=again))
 
 
+def alert_waiting_job(job: Job) -> None:
+    """Kind, subject and link of a job that waits for other work, for which and since when."""
+    kind = job_kinds.shown_kind(job.kind).words
+    since = job.waits_since or timezone.now()
+    alert(
+        f":hourglass: {kind} for {job.works_on} has been waiting since {in_words(since)}."
+        f" It continues automatically. {_shown(job.waits_for)}\n"
+        f"{settings.SITE_URL}/admin/operations/job/{job.pk}/change/"
+    )
+
+
 def alert_failure(kind: str, subject: str, error: Exception, *, page: str) -> None:
     """Kind, subject, error and link of anything else that failed, once an hour; `page` is a path of
     the site.
@@ -74,8 +86,12 @@ def alert_failure(kind: str, subject: str, error: Exception, *, page: str) -> No
 
 
 def _failure(kind: str, subject: str, error: str, page: str, *, more: str = "") -> str:
-    shown = error if len(error) <= LONGEST_TEXT // 2 else f"{error[: LONGEST_TEXT // 2]}…"
-    return f":red_circle: {kind} failed for {subject}: {shown}{more}\n{settings.SITE_URL}{page}"
+    address = f"{settings.SITE_URL}{page}"
+    return f":red_circle: {kind} failed for {subject}: {_shown(error)}{more}\n{address}"
+
+
+def _shown(error: str) -> str:
+    return error if len(error) <= LONGEST_TEXT // 2 else f"{error[: LONGEST_TEXT // 2]}…"
 
 
 def deliver() -> int:

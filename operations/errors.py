@@ -8,11 +8,13 @@ LONGEST_ERROR = 2_000
 class Refusal(Exception):
     """A request cannot be carried out now. The message names what, where and what to
     do. `is_transient`: the same request may be granted later, though nobody changes anything.
-    `is_fault`: not the request is wrong, but what another system made of it.
+    `is_fault`: not the request is wrong, but what another system made of it. `is_wait`: nothing is
+    wrong, but other work comes first; the message says which.
     """
 
     is_transient: ClassVar[bool] = False
     is_fault: ClassVar[bool] = False
+    is_wait: ClassVar[bool] = False
 
 
 class BadValue(Refusal):

@@ -37,7 +37,7 @@ from operations import alerts, correlation, job_kinds
 from operations.choices import JobState
 from operations.database import locks, sessions
 from operations.database.statements import first_row
-from operations.errors import JobBusy, JobStopped, LeaseLost, error_text
+from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal, error_text
 from operations.models import Job
 from operations.progress import Pace
 
@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10.0  # and at least four in the time of a lease
 PROGRESS_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
+TOLD_AGAIN_AFTER = timedelta(days=1)  # a job that waits so long may need a person
 ASK_AGAIN_SECONDS = 0.02
 
 
@@ -335,11 +336,14 @@ def finish(lease: Lease, **counts: int) -> None:
 
 def fail(lease: Lease, error: Exception) -> None:
     """The job failed with this error, and an alert for Slack is queued. What is transient is tried
-    again later. Raises LeaseLost. [O-2, O-6]
+    again later; where it only waits, that is told once and each day again. Raises LeaseLost.
+    [O-2, O-6]
     """
-    job = Job.objects.get(pk=lease.job_id)
+    job = Job.objects.annotate(database_now=Now()).get(pk=lease.job_id)
     kind = job_kinds.shown_kind(job.kind)
     pause = kind.retry(job, error)
+    waits = pause is not None and isinstance(error, Refusal) and error.is_wait
+    wait = _wait(job, error_text(error)) if waits else _NO_WAIT
     with transaction.atomic():
         lease.update(
             state=JobState.FAILED,
@@ -348,7 +352,25 @@ def fail(lease: Lease, error: Exception) -> None:
             lease_until=None,
             retry_at=None if pause is None else Now() + pause,
             retries=job.retries + (pause is not None),
+            **wait,
         )
         job.refresh_from_db()
         kind.failed(job)
-        alerts.alert_failed_job(job)
+        if not waits:
+            alerts.alert_failed_job(job)
+        elif wait:
+            alerts.alert_waiting_job(job)
+
+
+_NO_WAIT: dict[str, Any] = {"waits_for": "", "waits_since": None, "wait_told_at": None}
+
+
+def _wait(job: Any, said: str) -> dict[str, Any]:
+    """What is to be written of a job that waits, and told: nothing, where that was done of the same
+    wait in the last day.
+    """
+    if job.waits_for != said:
+        return {"waits_for": said, "waits_since": Now(), "wait_told_at": Now()}
+    if job.wait_told_at <= job.database_now - TOLD_AGAIN_AFTER:
+        return {"wait_told_at": Now()}
+    return {}

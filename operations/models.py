@@ -80,6 +80,15 @@ class Job(AboutSubject):
         null=True, blank=True, help_text="When a failed job is queued again without a person"
     )
     retries = models.PositiveIntegerField(default=0, help_text="How often that happened")
+    waits_for = models.TextField(
+        blank=True, help_text="The work that comes first, as its last try said"
+    )
+    waits_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when each try has said the same"
+    )
+    wait_told_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an alert said it last"
+    )
     deaths = models.PositiveIntegerField(
         default=0, help_text="How often it was taken over from a worker that died or hung"
     )
@@ -120,6 +129,17 @@ class Job(AboutSubject):
         """The subject for people, with its name where the arguments hold one."""
         name = self.arguments.get("name")
         return f"{self.subject} ({name})" if name else str(self.subject)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it did not fail, but other work comes first."""
+        ended = self.state == JobState.FAILED and self.retry_at is not None
+        return ended and self.waits_since is not None
+
+    @property
+    def shown_state(self) -> str:
+        """The state for people."""
+        return "waiting" if self.is_waiting else self.state
 
     @property
     def percent(self) -> int:

@@ -22,7 +22,7 @@ AREA: Final = "texts"
 KEYS_AT_A_TIME: Final = 2_000
 TEXTS: Final[dict[type[Model], tuple[str, ...]]] = {
     Alert: ("text",),
-    Job: ("error",),
+    Job: ("error", "waits_for"),
     StatusChange: ("reason",),
     LogEntry: ("object_repr", "change_message"),
     PersonalDataAccess: ("subject", "reason"),

@@ -69,6 +69,9 @@ class Migration(migrations.Migration):
                     ('error', models.TextField(blank=True)),
                     ('retry_at', models.DateTimeField(blank=True, help_text='When a failed job is queued again without a person', null=True)),
                     ('retries', models.PositiveIntegerField(default=0, help_text='How often that happened')),
+                    ('waits_for', models.TextField(blank=True, help_text='The work that comes first, as its last try said')),
+                    ('waits_since', models.DateTimeField(blank=True, help_text='Since when each try has said the same', null=True)),
+                    ('wait_told_at', models.DateTimeField(blank=True, help_text='When an alert said it last', null=True)),
                     ('deaths', models.PositiveIntegerField(default=0, help_text='How often it was taken over from a worker that died or hung')),
                 ],
                 options={

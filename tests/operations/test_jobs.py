@@ -11,6 +11,7 @@ from django.utils import timezone
 from operations import job_kinds, jobs, leases, tasks
 from operations.choices import JobState
 from operations.errors import Refusal
+from operations.instants import in_words
 from operations.job_kinds import JobKind
 from operations.models import Alert, Job
 from operations.subjects import Subject
@@ -103,6 +104,47 @@ def test_a_job_that_found_something_away_is_queued_again_after_a_pause():
     assert (again(job).state, again(job).retry_at, again(job).error) == (JobState.QUEUED, None, "")
     longer = unreachable(job)
     assert longer.retry_at - timezone.now() > timedelta(seconds=50)
+
+
+class Later(Refusal):
+    """Other work comes first."""
+
+    is_transient = is_wait = True
+
+
+def waits(job: Job, why: str) -> tuple[int, Job]:
+    """How many alerts there are after an attempt that found other work at it."""
+    Job.objects.filter(pk=job.pk).update(retry_at=None, state=JobState.QUEUED)
+    with pytest.raises(Later), leases.working(job.pk):
+        raise Later(why)
+    return Alert.objects.count(), again(job)
+
+
+def test_o2_a_job_that_waits_for_other_work_says_so_once_each_day_and_when_the_reason_changes():
+    told, job = waits(a_job(), "The dog is at work.")
+    begun = job.waits_since
+    assert (told, job.shown_state, job.retries) == (1, "waiting", 1)
+    assert Alert.objects.get().text.startswith(
+        f":hourglass: Count sheep for flock 1 has been waiting since {in_words(begun)}. It"
+        " continues automatically. The dog is at work.\n"
+    )
+    told, job = waits(job, "The dog is at work.")
+    assert (told, job.waits_since, job.retries) == (1, begun, 2)
+    long_ago = timezone.now() - timedelta(days=1)
+    Job.objects.filter(pk=job.pk).update(wait_told_at=long_ago)
+    assert waits(job, "The dog is at work.")[0] == 2
+    told, job = waits(job, "The wolf is at work.")
+    assert (told, job.waits_since > begun) == (3, True)
+    assert waits(job, "The wolf is at work.")[0] == 3
+
+
+def test_o2_a_fault_between_two_waits_alerts_and_so_does_the_wait_behind_it():
+    _, job = waits(a_job(), "The dog is at work.")
+    Job.objects.filter(pk=job.pk).update(retry_at=None, state=JobState.QUEUED)
+    failed = unreachable(job)
+    assert (failed.shown_state, failed.waits_for) == (JobState.FAILED, "")
+    assert ":red_circle: Count sheep failed" in Alert.objects.latest("pk").text
+    assert waits(job, "The dog is at work.")[0] == 3
 
 
 def test_a_refused_job_waits_for_a_person():

@@ -11,8 +11,10 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from campaigns.models import Campaign, FanScore, ListEntry, Registrant
+from console.erasure.erase import erase
 from console.models import Access, PersonalDataAccess
 from console.proof import proof
 from datalake import streams
@@ -31,7 +33,9 @@ from datalake.queues.messages import Outgoing
 from datalake.storage import buckets
 from datalake.streams import consumers
 from demand.models import SelectedEvents
+from operations import jobs
 from operations.choices import JobState
+from operations.instants import in_words
 from operations.models import Alert, Job, StatusChange
 from tests.console.erasure.erasure_cases import erase_fan, objects_with, tables_with
 from tests.console.proof.presale_cases import (
@@ -368,10 +372,19 @@ def test_x11_a_score_that_is_published_between_the_rows_and_the_lake_of_an_erasu
     assert check.check(read_files=True).ok
 
 
-def test_x11_while_an_upload_of_change_events_is_archived_the_erasure_waits():
+def test_x11_while_an_upload_of_change_events_is_archived_the_erasure_waits(client):
     upload = {"subject_kind": "event_upload", "subject_id": "7", "state": JobState.RUNNING}
     Job.objects.create(kind="archive_demand", **upload)
     with pytest.raises(EraseLater, match="Event upload 7 is being archived"):
         erase_fan(FAN, by=eraser())
+    job = Job.objects.get(kind="erase_fan")
+    for page in (f"/admin/job/{job.pk}/", f"/admin/console/erasure/{job.subject_id}/change/"):
+        shown = strip_tags(client.get(page).content.decode())
+        assert "Event upload 7 is being archived" in shown
+        assert f"Waiting since {in_words(job.waits_since)}" in shown
+    assert jobs.requeue(job.pk)
+    with pytest.raises(EraseLater):
+        erase(job.pk)
+    assert Alert.objects.get().text.startswith(":hourglass: Erase fan for erasure ")
     Job.objects.filter(subject_id="7").update(state=JobState.DONE)
     assert erase_fan(FAN, by=eraser()).finished_at is not None
