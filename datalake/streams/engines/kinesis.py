@@ -9,7 +9,7 @@ each record once. Positions are Kinesis' sequence numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import transaction
@@ -27,6 +27,7 @@ from datalake.streams.lineage import Shard
 from operations import alerts
 from operations.database.locks import ended_when_idle, exclusive
 from operations.database.statements import commit_without_waiting, first_row
+from operations.database.statements import rows as select_rows
 from operations.models import Alert
 
 OUTSIDE = True
@@ -42,15 +43,22 @@ WHERE batch.stream = %(stream)s AND coalesce(place.position, 0) < mark.last::num
 """
 
 
-# Of the last records of batches in a shard, those that should have been found. Where nothing was,
-# one that was handed over just now may not show there yet.
+# Of the last records of batches in a shard, those that should have been found. Where nothing was
+# (`first` is 0), what was handed over just now may not show there yet.
 _EXPIRED = """
 SELECT max(mark::numeric) FROM (
     SELECT handed_over->>%(shard)s AS mark FROM datalake_streambatch
     WHERE stream = %(stream)s AND handed_over ? %(shard)s
-        AND (%(first)s > 0 OR published_at < clock_timestamp() - interval '5 minutes')
+        AND (%(first)s > 0 OR NOT EXISTS (
+            SELECT FROM datalake_checkpoint AS handover
+            WHERE handover.consumer = %(handover)s AND handover.stream = %(stream)s
+                AND handover.updated_at > clock_timestamp() - interval '5 minutes'))
 ) AS handed
 WHERE mark::numeric > %(after)s AND (%(first)s = 0 OR mark::numeric < %(first)s)
+"""
+_WRITTEN = """
+SELECT DISTINCT jsonb_object_keys(handed_over) FROM datalake_streambatch
+WHERE stream = %(stream)s AND jsonb_typeof(handed_over) = 'object'
 """
 
 
@@ -60,12 +68,18 @@ def kinesis_name(stream: str) -> str:
 
 
 @cache
-def reader_of(name: str, endpoint: str) -> Reader:
-    return Reader(KinesisStream(name, endpoint=endpoint))
+def reader_of(stream: str, name: str, endpoint: str) -> Reader:
+    written = partial(_written, stream)
+    return Reader(KinesisStream(name, endpoint=endpoint), written)
 
 
 def _reader(stream: str) -> Reader:
-    return reader_of(kinesis_name(stream), settings.AWS_ENDPOINT_URL)
+    return reader_of(stream, kinesis_name(stream), settings.AWS_ENDPOINT_URL)
+
+
+def _written(stream: str) -> list[str]:
+    """The shards that hold, or held, what the database still has batches of."""
+    return [shard for (shard,) in select_rows(_WRITTEN, stream=stream)]
 
 
 def shards(stream: str) -> Sequence[Shard]:
@@ -86,7 +100,8 @@ def _report_gap(stream: str, shard: str, after: int, first: int) -> None:
     one, and behind the position, has expired. The same loss is reported once, however often a
     process begins there.
     """
-    (lost,) = first_row(_EXPIRED, stream=stream, shard=shard, after=after, first=first) or (None,)
+    place = {"stream": stream, "shard": shard, "after": after, "first": first}
+    (lost,) = first_row(_EXPIRED, handover=HANDOVER, **place) or (None,)
     if lost is None:
         return
     text = (
@@ -109,7 +124,10 @@ def read(stream: str, shard: str, first: int, last: int) -> list[Batch]:
     if not shard:
         return rows.read(stream, first, last)
     found = _reader(stream).read(shard, first - 1, last)
-    texts = Texts([each.data for each in found], [int(each.sequence) for each in found])
+    if found.is_begun and found.records:
+        _report_gap(stream, shard, first - 1, int(found.records[0].sequence))
+    data = [each.data for each in found.records]
+    texts = Texts(data, [int(each.sequence) for each in found.records])
     return [Batch(stream, first, texts)]
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from datalake.aws.kinesis import MOST_READ, KinesisStream, Read, Record
@@ -26,27 +26,42 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Stretch:
-    """What follows a place in a shard: records, and where to read on (None: the shard ends)."""
+    """What follows a place in a shard: records, and where to read on (None: the shard ends).
+
+    `is_begun`: this process did not read up to there, so some may be missing; `is_new`: that it
+    found none is not told yet.
+    """
 
     records: list[Record]
     next: str | None
+    is_begun: bool = False
+    is_new: bool = False
 
 
 class Reader:
-    """A stream as this process reads it. Everything raises StreamUnreachable."""
+    """A stream as this process reads it. Everything raises StreamUnreachable.
 
-    def __init__(self, stream: KinesisStream) -> None:
-        self.stream = stream
+    `written` names the shards that records were handed over to.
+    """
+
+    def __init__(
+        self, stream: KinesisStream, written: Callable[[], Collection[str]] = frozenset
+    ) -> None:
+        self.stream, self._written = stream, written
         self._shards: tuple[Shard, ...] = ()
+        self._gone: frozenset[str] = frozenset()
         self._listed_at = 0.0
         self._kept: OrderedDict[tuple[str, int], Stretch] = OrderedDict()
-        self._begun: set[tuple[str, int]] = set()
 
     def shards(self) -> Sequence[Shard]:
-        """As they were listed less than a minute ago, and since one was read to its end."""
+        """As they were listed less than a minute ago, and since one was read to its end; and those
+        that are gone with what was written to them: who has not read it has to hear of it.
+        """
         if not self._shards or time.monotonic() - self._listed_at > LIST_SECONDS:
             listing = patiently(self.stream.list_shards)
-            self._shards = tuple(Shard(each.id, each.parents) for each in listing.shards)
+            listed = tuple(Shard(each.id, each.parents) for each in listing.shards)
+            self._gone = frozenset(self._written()).difference(each.id for each in listed)
+            self._shards = (*listed, *map(Shard, sorted(self._gone)))
             self._listed_at = time.monotonic()
         return self._shards
 
@@ -57,39 +72,41 @@ class Reader:
         known = self._kept.get((shard, after))
         if known is None:
             known = self._begin(shard, after)
-            self._begun = {(shard, after)}
         if not known.records and known.next:
-            known = self._fetch(shard, after, known.next, records)
+            known = self._fetch(shard, after, known, records)
         if not known.records and not known.next:
             self._shards = ()  # there may be children
         self._keep(shard, after, known)
         return int(known.records[-1].sequence) if known.records else after
 
     def first_behind(self, shard: str, after: int) -> int | None:
-        """Where the first record is that `extent` has just found behind a position, when this
-        process comes there for the first time; 0 if it found none. None where it read on from
-        there, so that nothing can be missing.
+        """Where the first record is that `extent` has just found behind a position to which this
+        process had not read; 0 if it found none, which it says once. None where nothing can be
+        missing.
         """
-        if (shard, after) not in self._begun:
-            return None
-        self._begun.discard((shard, after))
         known = self._kept.get((shard, after))
-        return int(known.records[0].sequence) if known and known.records else 0
+        if known is None or not known.is_begun:
+            return None
+        if not known.records and not known.is_new:
+            return None
+        known.is_new = False
+        return int(known.records[0].sequence) if known.records else 0
 
     def has_ended(self, shard: str, position: int) -> bool:
         known = self._kept.get((shard, position))
         return known is not None and not known.records and known.next is None
 
-    def read(self, shard: str, after: int, last: int) -> list[Record]:
+    def read(self, shard: str, after: int, last: int) -> Stretch:
         """The records behind a position up to another: those that `extent` fetched, else what the
         shard still has of them.
         """
         known = self._kept.pop((shard, after), None)
         if known and known.records and int(known.records[-1].sequence) == last:
             self._keep(shard, last, Stretch([], known.next))
-            return known.records
-        place = self._begin(shard, after).next
-        return self._up_to(shard, after, last, place) if place else []
+            return Stretch(known.records, known.next)
+        begun = self._begin(shard, after)
+        found = self._up_to(shard, after, last, begun.next) if begun.next else []
+        return replace(begun, records=found)
 
     def _up_to(self, shard: str, after: int, last: int, place: str) -> list[Record]:
         found = patiently(lambda: self.stream.read_up_to(place, str(last), limit=MOST_READ))
@@ -104,10 +121,11 @@ class Reader:
     def _begin(self, shard: str, after: int) -> Stretch:
         """Where to read behind a position; nowhere in a shard that is gone."""
         try:
-            return Stretch([], patiently(lambda: self._iterator(shard, after)))
+            place = patiently(lambda: self._iterator(shard, after))
+            return Stretch([], place, is_begun=True, is_new=True)
         except NoSuchPosition:
             self._shards = ()
-            if shard in {each.id for each in self.shards()}:
+            if shard in {each.id for each in self.shards()} - self._gone:
                 raise
             alerts.alert(
                 f":red_circle: Stream {self.stream.name} no longer has shard {shard}."
@@ -118,14 +136,16 @@ class Reader:
     def _iterator(self, shard: str, after: int) -> str:
         return self.stream.after(shard, str(after)) if after else self.stream.from_start(shard)
 
-    def _fetch(self, shard: str, after: int, place: str | None, most: int) -> Stretch:
-        found, size = Stretch([], place), 0
+    def _fetch(self, shard: str, after: int, known: Stretch, most: int) -> Stretch:
+        found, size = replace(known, records=[]), 0
         while found.next:
             try:
                 read = self._read(found.next, min(MOST_READ, most - len(found.records)))
             except IteratorExpired:
-                at = int(found.records[-1].sequence) if found.records else after
-                found.next = self._begin(shard, at).next
+                if found.records:
+                    found.next = self._begin(shard, int(found.records[-1].sequence)).next
+                else:
+                    found = self._begin(shard, after)
                 continue
             found.records += read.records
             found.next = read.next

@@ -243,6 +243,16 @@ def test_t1_a_position_is_reached_when_the_consumer_has_it_in_every_shard(stream
     assert StreamBatch.objects.filter(handed_over=None).count() == 0
 
 
+def hours_pass() -> None:
+    """Since the last batch was handed over."""
+    places = Checkpoint.objects.filter(consumer=lanes.HANDOVER)
+    places.update(updated_at=timezone.now() - timedelta(hours=30))
+
+
+def losses() -> list[str]:
+    return [text for text in Alert.objects.values_list("text", flat=True) if "expired" in text]
+
+
 @pytest.mark.parametrize("follows", [True, False])
 def test_t1_records_that_expired_before_anybody_began_to_read_them_are_reported(stream, follows):
     """Once, however often a process begins there; and nothing where nothing is missing."""
@@ -251,7 +261,7 @@ def test_t1_records_that_expired_before_anybody_began_to_read_them_are_reported(
     take_all(Collector())
     publish_registrations(*range(10, 20), key="lost")
     streams.hand_over("input", 40)
-    StreamBatch.objects.update(published_at=timezone.now() - timedelta(days=2))
+    hours_pass()
     stream.forget(20)
     if follows:
         publish_registrations(*range(20, 30), key="b")
@@ -266,6 +276,87 @@ def test_t1_records_that_expired_before_anybody_began_to_read_them_are_reported(
     assert all("expired before they were read" in each for each in texts)
     engine.reader_of.cache_clear()
     take_all(Collector())
+    assert Alert.objects.count() == 2
+
+
+def test_t1_records_that_do_not_show_yet_are_no_loss_and_those_that_are_lost_are_found_later(
+    stream,
+):
+    """A batch that waited long for its handover was handed over just now all the same."""
+    publish_registrations(*range(10), key="a")
+    StreamBatch.objects.update(published_at=timezone.now() - timedelta(days=2))
+    streams.hand_over("input", 40)
+    stream.forget(10)
+    collector = Collector()
+    take_all(collector)
+    assert not Alert.objects.exists()
+    publish_registrations(*range(10, 20), key="b")
+    streams.hand_over("input", 40)
+    take_all(collector)
+    assert set(collector.got) == fans(*range(10, 20))
+    assert len(losses()) == 2  # shards
+
+
+def test_t1_records_that_expired_while_a_process_could_not_read_are_reported(stream):
+    """Its places in the shards have expired as well."""
+    publish_registrations(*range(10), key="a")
+    streams.hand_over("input", 40)
+    collector = Collector()
+    take_all(collector)
+    take_all(collector)
+    publish_registrations(*range(10, 20), key="lost")
+    streams.hand_over("input", 40)
+    stream.forget(20)
+    stream.expire()
+    publish_registrations(*range(20, 30), key="b")
+    streams.hand_over("input", 40)
+    take_all(collector)
+    assert set(collector.got) == fans(*range(10), *range(20, 30))
+    assert len(losses()) == 2  # shards
+
+
+def test_t1_what_expired_of_records_that_a_dead_process_had_in_hand_is_reported(stream):
+    for key in "ab":
+        publish_registrations(*range(10), key=key)
+    streams.hand_over("input", 40)
+    lane = lanes.open_to("collector", "input")[0]
+
+    def dies(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        consumers.take("collector", "input", dies, types=REGISTRATIONS, shard=lane.shard)
+    first = min(int(batch.handed_over[lane.shard]) for batch in StreamBatch.objects.all())
+    records = streams_of(stream, lane.shard)
+    stream.forget([int(each.sequence) for each in records].index(first) + 1)
+    engine.reader_of.cache_clear()
+    collector = Collector()
+    taken = consumers.take("collector", "input", collector, types=REGISTRATIONS, shard=lane.shard)
+    assert 0 < taken.records_in < len(records)
+    assert f"up to {first} expired" in losses()[0]
+
+
+def test_t1_a_shard_that_is_gone_with_records_is_reported_and_holds_up_nothing(stream):
+    publish_registrations(*range(10), key="a")
+    streams.hand_over("input", 40)
+    gone = stream.shards()
+    stream.merge(*gone)
+    for shard in gone:
+        stream.drop_shard(shard)
+    last = publish_registrations(*range(10, 20), key="b").position
+    streams.hand_over("input", 40)
+    engine.reader_of.cache_clear()
+    collector = Collector()
+    take_all(collector)
+    take_all(collector)
+    assert set(collector.got) == fans(*range(10, 20))
+    assert streams.reached("collector", "input") == last
+    texts = sorted(Alert.objects.values_list("text", flat=True))
+    assert len(texts) == 2
+    for shard, text in zip(gone, texts, strict=True):
+        assert f"no longer has shard {shard}" in text
+    engine.reader_of.cache_clear()
+    take_all(collector)
     assert Alert.objects.count() == 2
 
 

@@ -23,8 +23,8 @@ def shard(stream):
     return stream.shards()[0]
 
 
-def numbers(records) -> list[int]:
-    return [int(record.data) for record in records]
+def numbers(stretch) -> list[int]:
+    return [int(record.data) for record in stretch.records]
 
 
 def put(stream, first: int, last: int) -> None:
@@ -104,5 +104,5 @@ def test_t1_records_that_expired_before_they_were_taken_are_reported(stream, rea
     put(stream, 0, 4)
     last = reader.extent(shard, 0, 100)
     stream.forget(4)
-    assert Reader(reader.stream).read(shard, 0, last) == []
+    assert Reader(reader.stream).read(shard, 0, last).records == []
     assert "expired before they were read by a consumer" in Alert.objects.get().text
