@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from datalake.avro import container
 from datalake.storage.unpacking import TooManyBytes
 
+BLOCKS_BETWEEN_CHECKS: Final = 4_096
 
-def cut(source: BinaryIO, parts: int) -> list[tuple[int, int]]:
+
+def cut(
+    source: BinaryIO, parts: int, *, check: Callable[[], object] = lambda: None
+) -> list[tuple[int, int]]:
     """Where the parts' blocks begin and end, each part about as long as the others; fewer parts if
-    there are fewer blocks. Raises NotAvro.
+    there are fewer blocks. `check` is called every some thousand blocks and may raise to stop: a
+    file may have millions of small ones. Raises NotAvro.
     """
     header = container.read_header(source)
     first = source.tell()
     size = os.fstat(source.fileno()).st_size
     goals = [first + (size - first) * number // parts for number in range(1, parts)]
     borders = [first]
-    for _ in container.passed_blocks(source, header.sync):
+    for number, _ in enumerate(container.passed_blocks(source, header.sync), 1):
+        if number % BLOCKS_BETWEEN_CHECKS == 0:
+            check()
         if goals and source.tell() >= goals[0]:
             borders.append(source.tell())
             goals = [goal for goal in goals if goal > source.tell()]

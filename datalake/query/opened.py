@@ -45,7 +45,7 @@ def opened(
     parts: Sequence[Part], record_types: Sequence[str], on_file: Callable[[int, int], object]
 ) -> Iterator[Opened]:
     """Open the files of a query. `on_file` is called with how many are open, of how many, also each
-    second while one is cut, and may raise to stop.
+    second, or some thousand blocks, while one is cut, and may raise to stop.
 
     Raises QueryRefused for more files than a process can have open, NoSuchObject for one that was
     deleted since the catalogue named it, NotAvro for one that is cut and is damaged, OSError where
@@ -97,7 +97,7 @@ def _cut(source: BinaryIO, stack: ExitStack, check: Callable[[], object]) -> lis
     they would take too much of the disk. Raises NotAvro for one that is damaged, and what `check`
     raises.
     """
-    spans = cutting.cut(source, PARTS)
+    spans = cutting.cut(source, PARTS, check=check)
     most_bytes = shutil.disk_usage(tempfile.gettempdir()).free // SHARE_OF_DISK // PARTS
     with ExitStack() as unfinished:
         found: list[BinaryIO] = [unfinished.enter_context(tempfile.TemporaryFile()) for _ in spans]

@@ -119,6 +119,22 @@ def test_l8_a_file_is_cut_no_further_when_its_query_is_stopped_or_a_part_fails(m
     assert open_files() == before
 
 
+def test_a_query_is_stopped_while_the_blocks_of_its_largest_file_are_passed_over(monkeypatch):
+    monkeypatch.setattr(opening, "LARGE_BYTES", 1_000)
+    monkeypatch.setattr(cutting, "BLOCKS_BETWEEN_CHECKS", 1)
+    monkeypatch.setattr(cutting, "unpack_part", None)
+    part, asked, before = put("2026-01", rows=3 * container.RECORDS_PER_BLOCK), [], open_files()
+
+    def stopped(*told):
+        asked.append(told)
+        if len(asked) == 3:  # the first is of the file, the others of its blocks
+            raise JobStopped("cancel")
+
+    with pytest.raises(JobStopped), opened([part], ["scoring"], stopped):
+        raise AssertionError
+    assert open_files() == before
+
+
 def open_files():
     """How many this process has: what it cuts into has no name."""
     return len(list(Path("/proc/self/fd").iterdir()))
