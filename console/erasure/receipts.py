@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from console.models import ErasedPlace, Erasure
-from datalake.erased.erasing import FILE, Left, Place, Sought
+from datalake.erased.erasing import TABLE, Left, Place, Sought
 from datalake.erased.fans import digest_of, mark
 from datalake.models import ErasedFan
 from operations import correlation, jobs
@@ -64,7 +64,7 @@ def write_down(receipt: Erasure, place: Place) -> None:
     """
     named = {"erasure": receipt, "area": place.area, "what": place.what, "name": place.name}
     row, new = ErasedPlace.objects.get_or_create(**named, defaults={"count": place.count})
-    if not new and place.what != FILE:
+    if not new and place.what == TABLE:
         ErasedPlace.objects.filter(pk=row.pk).update(count=F("count") + place.count)
 
 

@@ -132,13 +132,17 @@ def test_x11_the_id_can_come_on_standard_input(eraser, monkeypatch):
     assert not CurrentRecord.objects.exists()
 
 
+@pytest.mark.parametrize("folder", ["demand/data/", "demand/errors/"])
 def test_x11_an_erasure_that_was_interrupted_leaves_an_open_receipt_and_the_next_one_completes_it(
-    eraser, monkeypatch
+    eraser, monkeypatch, folder
 ):
     archived([MINE, BAD])
+    copy = buckets.DiskBucket.copy
 
-    def down(*arguments: object) -> None:
-        raise OSError("disk away")
+    def down(bucket: buckets.DiskBucket, key: str, to: str) -> None:
+        if to.startswith(folder):
+            raise OSError("disk away")
+        copy(bucket, key, to)
 
     with monkeypatch.context() as patched:
         patched.setattr(buckets.DiskBucket, "copy", down)

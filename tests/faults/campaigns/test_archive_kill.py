@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, py
 CALLS = (
     "console.archiving.published:problem_of",
     "datalake.parity.check:check",
-    "campaigns.opening:archive_campaign",
+    "console.archiving.archive:archive_campaign",
     "campaigns.scoring.tables:drop",
     "operations.retention.prune:_count",
     "operations.leases:finish",
