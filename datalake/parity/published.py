@@ -18,7 +18,7 @@ from datetime import date
 
 import polars as pl
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from datalake import catalogue, save, streams
 from datalake.avro import columns
@@ -31,7 +31,7 @@ from datalake.parity.comparison import Published, plus, total
 from datalake.records import partition_day
 from datalake.schemas import VERSIONS, Schema
 from datalake.streams import deadletters, deduplication
-from datalake.streams.lineage import shard_of, stream_of
+from datalake.streams.lineage import shard_of, source_of, stream_of
 from operations.errors import Refusal
 
 CONSUMER = "parity"
@@ -53,9 +53,25 @@ def count_published(on_claim: Callable[[], object] = lambda: None) -> int:
             counted += _enter(claim, _content(claim))
         except Refusal as error:
             away[claim.source] = error
+    _end_with_the_lake()
     if away:
         raise next(iter(away.values()))
     return counted
+
+
+def _end_with_the_lake() -> None:
+    """Where the lake is through with a shard and each claim of it is counted, so is this: of what
+    was lost there is no claim.
+    """
+    places = Checkpoint.objects.filter(ended=True)
+    done = places.filter(consumer=CONSUMER, stream=OuterRef("stream"), shard=OuterRef("shard"))
+    for place in places.filter(~Exists(done), consumer=save.CONSUMER):
+        source = source_of(place.stream, place.shard)
+        if not uncounted().filter(source=source).exists():
+            where = {"stream": place.stream, "shard": place.shard}
+            Checkpoint.objects.update_or_create(
+                consumer=CONSUMER, **where, defaults={"ended": True}
+            )
 
 
 def uncounted() -> QuerySet[Claim]:
