@@ -68,9 +68,11 @@ def _end_with_the_lake() -> None:
     for place in places.filter(~Exists(done), consumer=save.CONSUMER):
         source = source_of(place.stream, place.shard)
         if not uncounted().filter(source=source).exists():
-            where = {"stream": place.stream, "shard": place.shard}
             Checkpoint.objects.update_or_create(
-                consumer=CONSUMER, **where, defaults={"ended": True}
+                consumer=CONSUMER,
+                stream=place.stream,
+                shard=place.shard,
+                defaults={"ended": True},
             )
 
 

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 
 from datalake.models import SeenRecord
 from operations.database.copying import copy_pieces
+from operations.database.statements import looking_up, unhurried
 
 # a uuid holds 128 bits; the last ones, in which hashes differ that other services number by hand
 _DIGEST_DIGITS = 32
@@ -56,11 +57,14 @@ def of_claim(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
 
 def entered_beside(consumer: str, hashes: Iterable[pl.Series], claim: int) -> list[str]:
     """The digests that were entered for the claim and are of none of these dedupeHashes. All rows
-    are read: the records that they came with are not to be looked at again.
+    are read, however long that takes: the records that they came with are not to be looked at
+    again, and an index of claims would make entering each record half as slow again.
     """
     kept = {digest_of(each) for series in hashes for each in series}
     entered = SeenRecord.objects.filter(consumer=consumer, claim=claim)
-    return [each.hex for each in entered.values_list("digest", flat=True) if each.hex not in kept]
+    with unhurried():
+        digests = list(entered.values_list("digest", flat=True))
+    return [each.hex for each in digests if each.hex not in kept]
 
 
 def unmark(consumer: str, hashes: list[str], claim: int) -> None:
@@ -91,11 +95,12 @@ def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[
             " incoming ORDER BY digest ON CONFLICT DO NOTHING",
             [consumer, claim],
         )
-        cursor.execute(
-            "SELECT digest FROM incoming JOIN datalake_seenrecord USING (digest) WHERE consumer ="
-            " %s AND claim <> %s",
-            [consumer, claim],
-        )
+        with looking_up():  # else the planner reads all identities for some thousand of them
+            cursor.execute(
+                "SELECT digest FROM incoming JOIN datalake_seenrecord USING (digest) WHERE consumer"
+                " = %s AND claim <> %s",
+                [consumer, claim],
+            )
         others = [digest.hex for (digest,) in cursor.fetchall()]
         cursor.execute("DROP TABLE incoming")
     return others

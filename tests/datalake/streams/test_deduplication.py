@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from django.db import transaction
 
 from datalake import streams
 from datalake.streams import deduplication
 from datalake.streams.consumers import Consumed
+from operations.database.statements import first_row, run
 from tests.datalake.streams.collector import Collector
 from tests.support.lake import publish_registrations, registration
 
@@ -44,3 +46,20 @@ def test_t1_what_a_claim_entered_and_does_not_take_is_found_and_nothing_else():
     deduplication.unmark("lake", found, 7)
     assert deduplication.entered_beside("lake", taken, 7) == []
     assert deduplication.mark("lake", pl.Series([one, two]), 9).to_list() == [True, False]
+
+
+def test_t1_of_known_identities_each_is_looked_up_and_not_all_are_read():
+    hashes = pl.Series([f"{number:064x}" for number in range(3_000)])
+    with transaction.atomic():
+        deduplication.mark("lake", hashes, 7)
+        run("ANALYZE datalake_seenrecord")
+        before = whole_reads()
+        assert not deduplication.mark("lake", hashes, 8).any()
+        assert whole_reads() == before
+
+
+def whole_reads() -> int:
+    """How often this transaction has read all identities."""
+    statistics = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = %(table)s"
+    (count,) = first_row(statistics, table="datalake_seenrecord")
+    return count
