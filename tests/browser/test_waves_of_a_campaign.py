@@ -101,7 +101,7 @@ def _plans_are_compared_and_one_is_prepared(person: Person, campaign: Campaign) 
     plans = page.get_by_role("row", name="All markets")
     found = ["6 selected", "3 selected −3", "4 selected −2", "7 selected +1"]
     expect(plans.get_by_role("cell")).to_contain_text(found, timeout=A_WHILE)
-    expect(plans).to_contain_text("1 more fans, 0 no longer, 1 in another market")
+    expect(plans).to_contain_text("1 more fan, 0 no longer, 1 in another market")
     page.get_by_role("button", name="Use plan 2").click()
     expect(page.get_by_label("At most in this wave, East")).to_have_value("1")
     page.get_by_role("button", name="Prepare this wave").click()
@@ -115,7 +115,7 @@ def _an_approver_reads_why_it_cannot_be_approved_yet(person: Person, wave: Wave)
     red = _card(page, "Pre-flight").get_by_role("row", name="Content of messages")
     expect(red).to_contain_text("red", timeout=A_WHILE)
     expect(red).to_contain_text(
-        "The SMS for market West does not name the access code. Add {code}."
+        "The SMS for markets East and West does not name the access code. Add {code}."
     )
     expect(_next_step(page)).to_contain_text("Fix them, or approve this wave with a reason.")
     wait_until(WaveLook.objects.exists, "the look at the page")

@@ -140,7 +140,7 @@ def _texts_of(wave: Wave, members: MemberFacts) -> tuple[list[Text], list[SmsGro
             if channel == Channel.SMS and text.message is not None:
                 counted = segments(text.message.body)
                 source = texts.source_of(counted.forced_by, text) if counted.forced_by else ""
-                groups.append(SmsGroup(counted, group.sms, text.where, source))
+                groups.append(SmsGroup(counted, group.sms, text, source))
     return found, groups
 
 

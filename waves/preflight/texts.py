@@ -9,12 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.text import get_text_list
+
 from waves.choices import Channel
 from waves.messages import content
 from waves.messages.content import Message, MessageTemplate
 from waves.messages.drafts import parts_without_code
-from waves.preflight.check import Check, Problem, judged, red, yellow
+from waves.preflight.check import Check, Color, judged
 
+MOST_MARKETS: Final = 6  # named in one sentence
 RENDERING, CONTENT, OPT_OUT = "Messages", "Content of messages", "Opt-out in SMS"
 STOP: Final = re.compile(r"\bSTOP\b", re.IGNORECASE)
 NAMED: Final[Mapping[str, str]] = {
@@ -49,11 +52,30 @@ class Text:
     message: Message | None = None
     problem: str = ""
 
-    @property
-    def where(self) -> str:
-        place = f"for market {self.market}" if self.market else "for fans who were not selected"
-        place += f" ({self.language})" if self.language else ""
-        return f"The {Channel(self.channel).label} {place}"
+
+Amiss = tuple[Color, Text, str]  # what is wrong with a text, as the rest of a sentence about it
+
+
+def where_of(texts: Sequence[Text]) -> str:
+    """Texts of one channel and language, by their markets."""
+    channel, language = Channel(texts[0].channel).label, texts[0].language
+    markets = sorted({text.market for text in texts if text.market})
+    place = "for fans who were not selected"
+    if markets:
+        more = len(markets) - MOST_MARKETS
+        named = [*markets[:MOST_MARKETS], f"{more} more"] if more > 0 else markets
+        place = f"for {'markets' if len(markets) > 1 else 'market'} {get_text_list(named, 'and')}"
+    return f"The {channel} {place}" + (f" ({language})" if language else "")
+
+
+def judged_texts(name: str, amiss: Iterable[Amiss], *, fine: str) -> Check:
+    """A check of texts. Those of one channel and language with the same amiss share a sentence."""
+    alike: dict[tuple[Color, str, str, str, bool], list[Text]] = {}
+    for color, text, what in amiss:
+        kind = (color, what, text.channel, text.language, bool(text.market))
+        alike.setdefault(kind, []).append(text)
+    problems = [(kind[0], f"{where_of(texts)} {kind[1]}") for kind, texts in alike.items()]
+    return judged(name, problems, fine=fine)
 
 
 def parts_of(template: MessageTemplate) -> list[str]:
@@ -63,57 +85,58 @@ def parts_of(template: MessageTemplate) -> list[str]:
 
 def judge_rendering(texts: Sequence[Text]) -> Check:
     """Red where a text cannot be made, or is empty."""
-    problems: list[Problem] = []
+    amiss: list[Amiss] = []
     for text in texts:
         if text.problem:
-            problems.append(red(f"{text.where} cannot be made: {text.problem}"))
+            amiss.append((Color.RED, text, f"cannot be made: {text.problem}"))
         elif text.message is not None and not text.message.body.strip():
-            problems.append(red(f"{text.where} is empty. Write a text."))
+            amiss.append((Color.RED, text, "is empty. Write a text."))
         elif text.channel == Channel.EMAIL and text.message and not text.message.subject:
-            problems.append(red(f"{text.where} has no subject. Write one."))
+            amiss.append((Color.RED, text, "has no subject. Write one."))
     count = sum(text.members for text in texts)
-    return judged(RENDERING, problems, fine=f"All {count:,} messages can be made.")
+    return judged_texts(RENDERING, amiss, fine=f"All {count:,} messages can be made.")
 
 
 def judge_content(texts: Iterable[Text]) -> Check:
     """Red for a text without the code of those who have one, yellow without campaign or wave date,
     or with a placeholder that is empty. [N-1]
     """
-    problems: list[Problem] = []
+    amiss: list[Amiss] = []
     for text in texts:
         if text.template is None or text.values is None:
             continue
         named = [content.placeholders(part) for part in parts_of(text.template)]
         subject = content.placeholders(text.template.subject)
         if text.needs_code and (missing := parts_without_code(text.template)):
-            part = f" as {missing[0]}" if text.template.html else ""
-            problems.append(red(f"{text.where}{part} does not name the access code. Add {{code}}."))
-        problems += [
-            yellow(f"{text.where} does not name the {word}. Add {{{name}}}.")
+            part = f"as {missing[0]} " if text.template.html else ""
+            what = f"{part}does not name the access code. Add {{code}}."
+            amiss.append((Color.RED, text, what))
+        amiss += [
+            (Color.YELLOW, text, f"does not name the {word}. Add {{{name}}}.")
             for name, word in WANTED.items()
             if not all(name in each | subject for each in named)
         ]
-        problems += [
-            yellow(f"{text.where} names {{{name}}}, which is empty here.")
+        amiss += [
+            (Color.YELLOW, text, f"names {{{name}}}, which is empty here.")
             for name in sorted(frozenset().union(*named, subject) - {"code"})
             if not text.values[name]
         ]
     fine = "All messages name campaign and wave date, and the access code where there is one."
-    return judged(CONTENT, problems, fine=fine)
+    return judged_texts(CONTENT, amiss, fine=fine)
 
 
 def judge_opt_out(texts: Iterable[Text]) -> Check:
     """Yellow for an SMS that does not say STOP, which is understood everywhere: who gets texts is
     told how to end them. [N-8]
     """
-    problems: list[Problem] = [
-        yellow(f"{text.where} does not say how to opt out. Add: Reply STOP to opt out.")
+    amiss: list[Amiss] = [
+        (Color.YELLOW, text, "does not say how to opt out. Add: Reply STOP to opt out.")
         for text in texts
         if text.channel == Channel.SMS
         and text.template is not None
         and not STOP.search(text.template.body)
     ]
-    return judged(OPT_OUT, problems, fine="Every SMS says how to opt out.")
+    return judged_texts(OPT_OUT, amiss, fine="Every SMS says how to opt out.")
 
 
 def source_of(character: str, text: Text) -> str:

@@ -19,12 +19,14 @@ from waves.preflight.costs import (
     judge_time,
     segments_table,
 )
+from waves.preflight.texts import Text
 
 START = datetime(2026, 1, 20, 18, tzinfo=UTC)
 
 
 def group(text: str, source: str = "the template", **by_region: int) -> SmsGroup:
-    return SmsGroup(segments(text), by_region, "The SMS for market West", source)
+    where = Text("sms", "West", "", members=1, member=1, needs_code=True)
+    return SmsGroup(segments(text), by_region, where, source)
 
 
 def test_x6_a_character_that_forces_ucs2_is_named_with_its_source():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from waves.messages.content import PLACEHOLDERS, MessageTemplate, render
@@ -81,6 +83,19 @@ def test_x6_a_text_that_cannot_be_made_or_is_empty_is_red():
     assert judge_rendering([text("{artist}", values=VALUES | {"artist": " "})]).ok == Color.RED
     assert "has no subject" in judge_rendering([text(WHOLE, html="<p>x</p>")]).detail
     assert judge_rendering([text(), text()]).detail == "All 10 messages can be made."
+
+
+def test_x6_texts_of_many_markets_with_the_same_amiss_share_a_sentence():
+    markets = ["West", "East", "VIP", "Canada", "Mexico", "Spain", "France", "Italy"]
+    some = [replace(text("{code}"), market=market) for market in markets]
+    only = replace(text("{code}"), market="West", language="es")
+    said = "does not say how to opt out. Add: Reply STOP to opt out."
+    assert judge_opt_out([*some[:2], only]).detail == (
+        f"The SMS for markets East and West {said} The SMS for market West (es) {said}"
+    )
+    assert judge_opt_out(some).detail == (
+        f"The SMS for markets Canada, East, France, Italy, Mexico, Spain and 2 more {said}"
+    )
 
 
 def test_x6_a_character_comes_from_a_value_or_from_the_template():
