@@ -193,9 +193,21 @@ class ListEntryForm(VersionedForm):
         except ListEntryInvalid as refusal:
             raise ValidationError(str(refusal)) from refusal
         cleaned["pattern"] = pattern
+        if not self.errors and "pattern" not in self.fields:
+            self._require_new(cleaned)
         if not self.errors and set(self.changed_data) & {"campaign", "kind", "pattern"}:
             self._require_permitted(cleaned)
         return cleaned
+
+    def _require_new(self, cleaned: dict[str, Any]) -> None:
+        """On the list that it moves to. A pattern that is masked is no field of the form, for which
+        the constraint is not asked.
+        """
+        there = {name: cleaned[name] for name in ("campaign", "kind", "pattern")}
+        if ListEntry.objects.filter(**there).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(
+                "This pattern is on that list already. Delete this entry instead."
+            )
 
     def _require_permitted(self, cleaned: dict[str, Any]) -> None:
         """A late change needs a right and a reason. [S-8]"""

@@ -58,3 +58,16 @@ def test_s16_entries_that_people_add_move_and_delete_are_in_the_history_of_an_op
         (autumn.campaign_id, "added", True),
         (autumn.campaign_id, "deleted", True),
     ]
+
+
+def test_s4_a_masked_address_moves_to_no_list_that_has_it_already(client):
+    autumn = make_campaign("autumn")
+    everywhere = ListEntry.objects.create(kind="blacklist", pattern="scalper@example.com")
+    ListEntry.objects.create(kind="blacklist", pattern="scalper@example.com", campaign=autumn)
+    address = f"{LISTS}{everywhere.pk}/change/"
+    moved = form_of(client, address) | {"campaign": autumn.pk}
+    assert "on that list already" in client.post(address, moved).content.decode()
+    other_kind = client.post(address, moved | {"kind": "whitelist"})
+    assert other_kind.status_code == 302
+    everywhere.refresh_from_db()
+    assert (everywhere.campaign, everywhere.kind) == (autumn, "whitelist")

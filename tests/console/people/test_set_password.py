@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.http import urlsafe_base64_encode
 
 from console.people import accounts, links
 from console.people.accounts import Details
@@ -39,6 +40,19 @@ def test_o5_a_short_password_is_refused_with_a_sentence(path):
     form = client.get(path).headers["Location"]
     answer = client.post(form, {"new_password1": "short", "new_password2": "short"})
     assert "at least 12 characters" in answer.content.decode()
+
+
+def test_o5_a_link_opens_the_account_of_nobody_else(path):
+    ben = member_of("operator", name="ben")
+    of_ben = f"/set-password/{urlsafe_base64_encode(str(ben.pk).encode())}"
+    client = Client()
+    own_form = client.get(path).headers["Location"]
+    swapped = f"{of_ben}/{path.rstrip('/').rpartition('/')[2]}/"
+    for address in (swapped, f"{of_ben}/{own_form.rstrip('/').rpartition('/')[2]}/"):
+        assert "does not work any more" in client.get(address).content.decode()
+        assert "does not work any more" in client.post(address, CHOSEN).content.decode()
+    ben.refresh_from_db()
+    assert not ben.has_usable_password()
 
 
 def test_o5_two_who_opened_the_same_link_choose_one_password(path):
