@@ -15,12 +15,14 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Response, sync_playwright
+from playwright.sync_api import TimeoutError as StillLoading
 
 from fairwave import embedded, env
 
@@ -31,6 +33,7 @@ VIEWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark"
 HEIGHTS = {1280: 900, 390: 844}
 THUMBS = {1280: (320, 360, 12), 390: (150, 480, 20)}  # width, at most this high, in a row
 QUALITY = 0.5
+PATIENCE = 8_000  # milliseconds
 NOT_FOLLOWED = re.compile(r"logout|download|\.json|\.zip|/history/|/r/|jsi18n|/live/")
 # Draws the pictures in rows below their captions, and returns the sheet as WebP.
 DRAW = """async ({pictures, width, high, columns, quality}) => {
@@ -95,16 +98,13 @@ class Walk:
         that its links lead to.
         """
         for (width, scheme), page in windows.items():
-            response = page.goto(self.address + path)
+            response = _open(page, self.address + path)
             then(page)
-            page.wait_for_load_state("networkidle")
+            settle(page)
             self._check(response, f"{caption} at {width}", page, status)
             page.screenshot(path=self._file(caption, width, scheme), full_page=True)
         self.captions.append(caption)
-        found: list[str] = page.eval_on_selector_all(
-            "a[href]", "all => all.map(a => new URL(a.href).pathname)"
-        )
-        return found
+        return _links(page)
 
     def _check(self, response: Response | None, where: str, page: Page, status: int) -> None:
         if response is None or response.status != status:
@@ -140,6 +140,34 @@ class Walk:
             sheet = self.folder / f"pages-{width}-{scheme}.webp"
             sheet.write_bytes(base64.b64decode(data))
             yield sheet
+
+
+def _open(page: Page, address: str) -> Response | None:
+    """A live page that was shown before may load itself again just now: then once more."""
+    try:
+        return page.goto(address)
+    except Error:
+        settle(page)
+        return page.goto(address)
+
+
+def settle(page: Page) -> None:
+    """Until nothing is loading. On a slow machine a live page, which asks every few seconds, is
+    never done: then after a while.
+    """
+    with suppress(StillLoading):
+        page.wait_for_load_state("networkidle", timeout=PATIENCE)
+
+
+def _links(page: Page) -> list[str]:
+    """Where the page leads. A live page may load itself again meanwhile: then once more."""
+    paths = "all => all.map(a => new URL(a.href).pathname)"
+    try:
+        found: list[str] = page.eval_on_selector_all("a[href]", paths)
+    except Error:
+        settle(page)
+        found = page.eval_on_selector_all("a[href]", paths)
+    return found
 
 
 def main() -> int:

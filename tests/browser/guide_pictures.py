@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,8 +109,8 @@ def _send_more(wave: str) -> Callable[[Page], None]:
     def then(page: Page) -> None:
         from tests.browser.guide_scene import hand_over
 
-        hand_over(wave, 3)
-        page.get_by_text("per second").first.wait_for()
+        hand_over(wave, 10)
+        page.get_by_text(re.compile(r"[1-9]\S* per second")).first.wait_for()
 
     return then
 
@@ -196,7 +197,7 @@ def take(walk: contact_sheet.Walk, scene: Any, folder: Path, *, whole: bool) -> 
 def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
     page.goto(address + picture.path)
     picture.then(page)
-    page.wait_for_load_state("networkidle")
+    contact_sheet.settle(page)
     box = page.locator(picture.part).first.bounding_box()
     if box is None:
         raise Error(f"there is no {picture.part}")

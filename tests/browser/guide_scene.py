@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.db.models import Count
+from django.db.models.functions import Now
 
 from campaigns.models import Campaign, RankFile, ScoreFile
 from campaigns.receipts import receipt_of_fan
@@ -157,6 +158,8 @@ def _sent_in_part(presale: Presale) -> str:
     digest = Wave.objects.get(name=name).content_digest
     presale.step("Approving", "approve_wave", name, "--by", APPROVER, "--digest", digest)
     presale.step("Scheduling", "schedule_wave", name, "--by", PREPARER)
+    # else its steps would say that it went out before its date
+    time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
     check_due_waves(now=due)
     wave = Wave.objects.get(name=name)
     new_messages.make_sends(wave)
@@ -168,7 +171,7 @@ def hand_over(name: str, count: int) -> None:
     """So many more messages of the wave are sent."""
     waiting = Send.objects.filter(wave__name=name, channel=Channel.SMS, state=SendState.PENDING)
     some = list(waiting.order_by("pk").values_list("pk", flat=True)[:count])
-    Send.objects.filter(pk__in=some).update(state=SendState.SENT)
+    Send.objects.filter(pk__in=some).update(state=SendState.SENT, sent_at=Now())
 
 
 def _uploaded(presale: Presale) -> str:
