@@ -78,8 +78,14 @@ HAS_APPROVAL = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED, Wa
 
 def one_of_each(pk: int, name: str) -> Campaign:
     """A row behind every address, under one number and one name."""
+    ProviderAccount.objects.create(pk=pk, name="http", paused=True)
+    return one_of_each_kind(pk, name, market="north", fan="f")
+
+
+def one_of_each_kind(pk: int, name: str, *, market: str, fan: str) -> Campaign:
+    """The same but for the provider: a site can hold more than one of these."""
     campaign = make_campaign(name, pk=pk)
-    make_market(campaign, "north", pk=pk)
+    make_market(campaign, market, pk=pk)
     own = {"pk": pk, "campaign": campaign}
     fanlist = FanList.objects.create(fanlist_id=name, **own)
     campaign.score_files.create(
@@ -91,18 +97,17 @@ def one_of_each(pk: int, name: str) -> Campaign:
     )
     RegistrationImport.objects.create(name="a.csv", key="a.csv", sha256="a", **own)
     CodeImport.objects.create(origin="Partner", name="c.csv", key="c.csv", sha256="a", **own)
-    Registrant.objects.create(global_user_id="f", registered_at=NOW, changed_at=NOW, **own)
+    Registrant.objects.create(global_user_id=fan, registered_at=NOW, changed_at=NOW, **own)
     Wave.objects.create(name=name, date_key="20260101", notify_date=NOW, **own)
     Template.objects.create(channel="sms", body="{code}", **own)
     ListEntry.objects.create(kind="blacklist", pattern="a@b.example", **own)
-    Job.objects.create(pk=pk, kind="merge", subject_kind="lake", subject_id="x")
+    Job.objects.create(pk=pk, kind="merge", subject_kind="lake", subject_id=name)
     by, _ = User.objects.get_or_create(username="asked-the-lake")
     answered = {"state": "done", "answer": zlib.compress(b"[]")}
     LakeQuery.objects.create(pk=pk, sql="SELECT 1", by=by, **answered)
-    ProviderAccount.objects.create(pk=pk, name="http", paused=True)
-    EventUpload.objects.create(pk=pk, name="a", key="a", sha256="a", bytes=1)
+    EventUpload.objects.create(pk=pk, name="a", key="a", sha256=name, bytes=1)
     CurrentRecord.objects.create(
-        pk=pk, record_type="demand", reference_id="r", record={}, changed_at=NOW
+        pk=pk, record_type="demand", reference_id=name, record={}, changed_at=NOW
     )
     return campaign
 
@@ -126,7 +131,7 @@ def one_in_each_state(campaign: Campaign) -> None:
     """Campaigns, files, waves, jobs and records of the archive, so that every form of the site
     stands on some page.
     """
-    other = User.objects.create_user("somebody-else")
+    of_a_campaign(campaign, fans=("f", "g"), digest=DIGEST)
     User.objects.create_user("has-left", is_staff=True, is_active=False)
     account = account_key(User.objects.create_user("mistyped", is_staff=True).username)
     SignInCounter.objects.create(key="a", account=account, failures=3, last_at=timezone.now())
@@ -137,56 +142,6 @@ def one_in_each_state(campaign: Campaign) -> None:
     _late(make_campaign("luck-is-known"))
     over = make_campaign("is-over")
     Campaign.objects.filter(pk=over.pk).update(status="closed", closed_at=NOW)
-    for number, state in enumerate(WaveState.values):
-        approved = state in HAS_APPROVAL
-        Wave.objects.create(
-            campaign=campaign,
-            name=f"{campaign.campaign_id}_{state}",
-            date_key=f"20260102-{number}",
-            notify_date=TO_COME if state in BEFORE_SENDING else NOW,
-            state=state,
-            error="The bucket was away." if state == WaveState.FAILED else "",
-            attempts=2 if state == WaveState.FAILED else 0,
-            content={} if state in HAS_NO_CONTENT else CONTENT,
-            content_digest="" if state in HAS_NO_CONTENT else DIGEST,
-            zip_key="" if state in HAS_NO_CONTENT else "w.zip",
-            prepared_by=other,
-            prepared_at=NOW,
-            triggered_at=NOW if state in HAS_MESSAGES else None,
-            approved_by=User.objects.create_user(f"approves-{state}") if approved else None,
-            approved_digest=DIGEST if approved else "",
-            counted_digest=DIGEST if approved or state == WaveState.PREPARED else "",
-        )
-    _checked_and_rehearsed(campaign)
-    _with_rejected_rows(campaign)
-    for number, file_state in enumerate(("validated", "streamed", "failed"), start=2):
-        ScoreFile.objects.create(
-            campaign=campaign,
-            attempt=number,
-            name=f"{file_state}.txt",
-            timestamp=str(number),
-            key=f"scored/{file_state}.txt",
-            sha256=file_state,
-            state=file_state,
-            error="Not UTF-8." if file_state == "failed" else "",
-            roster_digest=DIGEST,
-            roster_size=1,
-            streamed=1,
-            scrubbed_key="a.csv",
-            rejected_key="a.rejected.csv",
-            **COUNTS,
-        )
-    suspicious_group(campaign.score_files.get(state="streamed"))
-    RegistrationImport.objects.create(
-        campaign=campaign,
-        name="b.csv",
-        key="b.csv",
-        sha256="b",
-        finished=True,
-        columns=["global_user_id", "registered_at"],
-        rejected_key="b.rejected.csv",
-        **COUNTS,
-    )
     for number, job_state in enumerate(JobState.values):
         Job.objects.create(
             kind="process_scores",
@@ -195,11 +150,6 @@ def one_in_each_state(campaign: Campaign) -> None:
             state=job_state,
             error="The bucket was away." if job_state == JobState.FAILED else "",
         )
-    Activation.objects.create(campaign=campaign, score_file=campaign.score_files.first())
-    completed = Wave.objects.get(campaign=campaign, state=WaveState.COMPLETED)
-    _message(completed, 1, "f", state=SendState.FAILED, reason="http_400", settled_at=NOW)
-    _message(completed, 2, "g", state=SendState.UNKNOWN, reason="timed_out")
-    _with_a_waiting_list(Wave.objects.get(campaign=campaign, state=WaveState.PREPARED))
     Arrival.objects.create(campaign=campaign, name="a.txt", key="scored/c.txt", version="1", size=1)
     Alert.objects.create(text="The bucket was away.")
     Suppression.objects.create(channel="sms", contact=UUID(int=7), cause="stop")
@@ -212,17 +162,88 @@ def one_in_each_state(campaign: Campaign) -> None:
     )
 
 
-def _checked_and_rehearsed(campaign: Campaign) -> None:
+def of_a_campaign(campaign: Campaign, *, fans: tuple[str, str], digest: str) -> None:
+    """Waves, score files and messages of this campaign in each state. The numbers of those whose
+    pages have them in the address begin with the campaign's.
+    """
+    preparer, _ = User.objects.get_or_create(username="somebody-else")
+    approver, _ = User.objects.get_or_create(username="approves-waves")
+    for number, state in enumerate(WaveState.values):
+        approved = state in HAS_APPROVAL
+        Wave.objects.create(
+            campaign=campaign,
+            name=f"{campaign.campaign_id}_{state}",
+            date_key=f"20260102-{number}",
+            pk=_number(campaign, number),
+            notify_date=TO_COME if state in BEFORE_SENDING else NOW,
+            state=state,
+            error="The bucket was away." if state == WaveState.FAILED else "",
+            attempts=2 if state == WaveState.FAILED else 0,
+            content={} if state in HAS_NO_CONTENT else CONTENT,
+            content_digest="" if state in HAS_NO_CONTENT else digest,
+            zip_key="" if state in HAS_NO_CONTENT else "w.zip",
+            prepared_by=preparer,
+            prepared_at=NOW,
+            triggered_at=NOW if state in HAS_MESSAGES else None,
+            approved_by=approver if approved else None,
+            approved_digest=digest if approved else "",
+            counted_digest=digest if approved or state == WaveState.PREPARED else "",
+        )
+    _checked_and_rehearsed(campaign, digest)
+    _with_rejected_rows(campaign)
+    for number, file_state in enumerate(("validated", "streamed", "failed"), start=2):
+        ScoreFile.objects.create(
+            pk=_number(campaign, number),
+            campaign=campaign,
+            attempt=number,
+            name=f"{file_state}.txt",
+            timestamp=str(number),
+            key=f"scored/{file_state}.txt",
+            sha256=file_state,
+            state=file_state,
+            error="Not UTF-8." if file_state == "failed" else "",
+            roster_digest=digest,
+            roster_size=1,
+            streamed=1,
+            scrubbed_key="a.csv",
+            rejected_key="a.rejected.csv",
+            **COUNTS,
+        )
+    suspicious_group(campaign.score_files.get(state="streamed"), pk=_number(campaign, 1))
+    RegistrationImport.objects.create(
+        pk=_number(campaign, 1),
+        campaign=campaign,
+        name="b.csv",
+        key="b.csv",
+        sha256="b",
+        finished=True,
+        columns=["global_user_id", "registered_at"],
+        rejected_key="b.rejected.csv",
+        **COUNTS,
+    )
+    Activation.objects.create(campaign=campaign, score_file=campaign.score_files.first())
+    completed = Wave.objects.get(campaign=campaign, state=WaveState.COMPLETED)
+    _message(completed, 1, fans[0], state=SendState.FAILED, reason="http_400", settled_at=NOW)
+    _message(completed, 2, fans[1], state=SendState.UNKNOWN, reason="timed_out")
+    _with_a_waiting_list(Wave.objects.get(campaign=campaign, state=WaveState.PREPARED))
+
+
+def _number(campaign: Campaign, number: int) -> int:
+    return campaign.pk * 100 + number
+
+
+def _checked_and_rehearsed(campaign: Campaign, digest: str) -> None:
     """The prepared wave may be approved by its pre-flight; the approved one is being rehearsed."""
     Preflight.objects.create(
         wave=Wave.objects.get(campaign=campaign, state=WaveState.PREPARED),
-        digest=DIGEST,
+        pk=campaign.pk,
+        digest=digest,
         figures={"samples": {"members": []}},
         reds=1,
         checks=[{"name": "Workers", "ok": "red", "detail": "None runs."}],
     )
     Rehearsal.objects.create(
-        wave=Wave.objects.get(campaign=campaign, state=WaveState.APPROVED), digest=DIGEST
+        wave=Wave.objects.get(campaign=campaign, state=WaveState.APPROVED), digest=digest
     )
 
 
@@ -230,6 +251,7 @@ def _message(wave: Wave, place: int, fan: str, **values: Any) -> None:
     """An SMS to a member of the wave."""
     campaign = wave.campaign
     member = Member.objects.create(
+        pk=_number(campaign, place),
         wave=wave,
         campaign=campaign,
         market=campaign.markets.first(),
@@ -237,7 +259,10 @@ def _message(wave: Wave, place: int, fan: str, **values: Any) -> None:
         place=place,
         band_score=0.5,
     )
-    Send.objects.create(wave=wave, member=member, channel="sms", key=UUID(int=place), **values)
+    number = member.pk
+    Send.objects.create(
+        pk=number, wave=wave, member=member, channel="sms", key=UUID(int=number), **values
+    )
 
 
 def _with_a_waiting_list(wave: Wave) -> None:
@@ -247,15 +272,17 @@ def _with_a_waiting_list(wave: Wave) -> None:
         entry.comment = b"0.5"
         archive.writestr(entry, "f\tnorth\t0.5\n")
     content.seek(0)
-    buckets.scoring().put("w.waiting", content)
+    key = f"{wave.name}.waiting"
+    buckets.scoring().put(key, content)
     score_file = wave.campaign.score_files.first()
-    kept = {"waiting_key": "w.waiting", "waitlist": 1, "score_file": score_file}
+    kept = {"waiting_key": key, "waitlist": 1, "score_file": score_file}
     Wave.objects.filter(pk=wave.pk).update(**kept)
 
 
 def _with_rejected_rows(campaign: Campaign) -> None:
     """A list of codes, and one of fans whose wave was cancelled."""
     CodeImport.objects.create(
+        pk=_number(campaign, 1),
         campaign=campaign,
         origin="Partner",
         name="d.csv",
@@ -266,6 +293,7 @@ def _with_rejected_rows(campaign: Campaign) -> None:
         **COUNTS | {"rejected_by": {"empty": 1}},
     )
     uploaded = Wave.objects.create(
+        pk=_number(campaign, 99),
         campaign=campaign,
         name=f"{campaign.campaign_id}_uploaded",
         date_key="20260103",
