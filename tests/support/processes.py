@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from itertools import count
 from multiprocessing import forkserver
 from pathlib import Path
@@ -44,15 +45,19 @@ DATABASE = ("HOST", "PORT", "NAME", "USER", "PASSWORD", "OPTIONS")
 _environment = dict(os.environ)
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.support.warm"])
-_outputs = tempfile.TemporaryDirectory(prefix="fairwave-processes-")
 _numbers = count(1)
+
+
+@cache  # made where a process is started: each process itself reads this module as well
+def _outputs() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="fairwave-processes-")
 
 
 class Process:
     """`work(*arguments)` in a process of its own; `options` are those of `child.Given`."""
 
     def __init__(self, work: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-        files = Path(_outputs.name) / str(next(_numbers))
+        files = Path(_outputs().name) / str(next(_numbers))
         self._output, self._errors = files.with_suffix(".out"), files.with_suffix(".err")
         for file in (self._output, self._errors):
             file.touch()
