@@ -92,7 +92,9 @@ class ErasedPlace(models.Model):
     were deleted. [X-11]
     """
 
-    erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, related_name="places")
+    erasure = models.ForeignKey(
+        Erasure, on_delete=models.PROTECT, related_name="places", db_index=False
+    )
     area = models.CharField(max_length=40)
     what = models.CharField(max_length=12, help_text="file, error file or table")
     name = models.CharField(max_length=1024, help_text="Object key, or name of the table")

@@ -141,7 +141,9 @@ class ErrorFile(models.Model):
     a repair. [BR-014, D-5]
     """
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="error_files")
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="error_files", db_index=False
+    )
     error_type = models.CharField(max_length=16, choices=ErrorType)
     key = models.CharField(
         max_length=1024, unique=True, help_text="Object key in the campaign data bucket"

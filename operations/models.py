@@ -154,7 +154,7 @@ class Chunk(models.Model):
     job skips it.
     """
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=ChunkState, default=ChunkState.PENDING)
     attempt = models.PositiveIntegerField(default=0)

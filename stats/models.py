@@ -59,7 +59,9 @@ class Snapshot(models.Model):
     unchanged. [O-3]
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="snapshots")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="snapshots", db_index=False
+    )
     at = models.DateTimeField(help_text="A multiple of five minutes")
     until = models.DateTimeField()
     registered = models.BigIntegerField()

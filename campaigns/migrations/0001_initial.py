@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                 name='Market',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='markets', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='markets', to='campaigns.campaign', db_index=False)),
                     ('market_id', models.CharField(max_length=40, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9-]{1,40}\\Z', 'Use 1 to 40 letters, digits and hyphens.')])),
                     ('name', models.CharField(max_length=200)),
                     ('capacity', models.PositiveIntegerField(default=0)),
@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                 name='ListEntry',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='list_entries', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='list_entries', to='campaigns.campaign', db_index=False)),
                     ('kind', models.CharField(choices=[('blacklist', 'Blacklist'), ('whitelist', 'Whitelist'), ('disposable', 'Disposable')], max_length=10)),
                     ('pattern', models.CharField(help_text='An address, @domain, @pattern* or (whitelist) a pattern', max_length=254)),
                     ('note', models.CharField(blank=True, max_length=200)),
@@ -177,7 +177,7 @@ class Migration(migrations.Migration):
                 name='Registrant',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registrants', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registrants', to='campaigns.campaign', db_index=False)),
                     ('global_user_id', models.TextField()),
                     ('member_id', models.TextField(blank=True)),
                     ('email', models.CharField(blank=True, max_length=254)),
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
                 name='RegistrationImport',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='campaigns.campaign', db_index=False)),
                     ('name', models.CharField(max_length=255)),
                     ('key', models.CharField(help_text='Object key in the scoring bucket', max_length=300)),
                     ('sha256', models.CharField(max_length=64)),
@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
                 name='RankFile',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('fanlist', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rank_files', to='campaigns.fanlist')),
+                    ('fanlist', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rank_files', to='campaigns.fanlist', db_index=False)),
                     ('name', models.CharField(max_length=255)),
                     ('key', models.CharField(help_text='Object key in the scoring bucket', max_length=300)),
                     ('sha256', models.CharField(max_length=64)),
@@ -339,7 +339,7 @@ class Migration(migrations.Migration):
                 name='ScoreFile',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='score_files', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='score_files', to='campaigns.campaign', db_index=False)),
                     ('attempt', models.PositiveIntegerField(help_text="Its number among the campaign's attempts, public")),
                     ('name', models.CharField(max_length=255)),
                     ('timestamp', models.CharField(help_text='The part of the name between campaign id and .txt', max_length=40)),
@@ -462,7 +462,7 @@ class Migration(migrations.Migration):
                 name='SuspiciousGroup',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('score_file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='suspicious_groups', to='campaigns.scorefile')),
+                    ('score_file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='suspicious_groups', to='campaigns.scorefile', db_index=False)),
                     ('number', models.PositiveIntegerField(help_text='Its place in the report, from 1')),
                     ('kind', models.CharField(choices=[('running_digits', 'One name with running digits'), ('phone_run', 'Consecutive phone numbers'), ('rare_domain', 'Rare domain with many fans'), ('spellings', 'One contact in many spellings'), ('burst', 'Registrations in a burst')], max_length=20)),
                     ('fans', models.PositiveIntegerField()),
@@ -481,7 +481,7 @@ class Migration(migrations.Migration):
                 name='SuspiciousFan',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='campaigns.suspiciousgroup')),
+                    ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='campaigns.suspiciousgroup', db_index=False)),
                     ('place', models.PositiveIntegerField()),
                     ('global_user_id', models.TextField()),
                 ],
@@ -496,7 +496,7 @@ class Migration(migrations.Migration):
                 name='LateChange',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='late_changes', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='late_changes', to='campaigns.campaign', db_index=False)),
                     ('number', models.PositiveIntegerField(help_text="Among the campaign's late changes, public")),
                     ('kind', models.CharField(choices=[('score_file', 'Score file'), ('activation', 'Active score file'), ('lists', 'Lists'), ('registrations', 'Registrations'), ('wave_rules', 'Rules of one wave')], max_length=20)),
                     ('subject', models.CharField(max_length=200)),
@@ -518,7 +518,7 @@ class Migration(migrations.Migration):
                 name='KeptList',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='kept_lists', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='kept_lists', to='campaigns.campaign', db_index=False)),
                     ('kind', models.CharField(choices=[('blacklist', 'Blacklist'), ('whitelist', 'Whitelist'), ('disposable', 'Disposable')], max_length=20)),
                     ('content', models.BinaryField()),
                     ('sha256', models.CharField(max_length=64)),

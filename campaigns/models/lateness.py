@@ -18,7 +18,9 @@ class LateChange(models.Model):
     moved; who did it is not. `subject` names what it was about, and no person. [S-8]
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="late_changes")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="late_changes", db_index=False
+    )
     number = models.PositiveIntegerField(help_text="Among the campaign's late changes, public")
     kind = models.CharField(max_length=20, choices=LateKind)
     subject = models.CharField(max_length=200)
@@ -47,7 +49,9 @@ class KeptList(models.Model):
     came later and that nobody took in. [S-4, S-8]
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="kept_lists")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="kept_lists", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=ListKind)
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)

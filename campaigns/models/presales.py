@@ -265,7 +265,9 @@ class Campaign(models.Model):
 class Market(models.Model):
     """A group of seats of one campaign. [C-3]"""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="markets")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="markets", db_index=False
+    )
     market_id = models.CharField(max_length=40, validators=[PUBLIC_ID])
     name = models.CharField(max_length=200)
     capacity = models.PositiveIntegerField(default=0)
@@ -337,7 +339,12 @@ class ListEntry(models.Model):
     """
 
     campaign = models.ForeignKey(
-        Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="list_entries"
+        Campaign,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="list_entries",
+        db_index=False,
     )
     kind = models.CharField(max_length=10, choices=ListKind)
     pattern = models.CharField(

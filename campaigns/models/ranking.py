@@ -14,7 +14,9 @@ class RankFile(models.Model):
     became. [S-15]
     """
 
-    fanlist = models.ForeignKey(FanList, on_delete=models.CASCADE, related_name="rank_files")
+    fanlist = models.ForeignKey(
+        FanList, on_delete=models.CASCADE, related_name="rank_files", db_index=False
+    )
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)

@@ -24,7 +24,9 @@ LOWERED_FAN = Func(
 class Registrant(models.Model):
     """A fan who registered for a campaign. [C-4]"""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="registrants")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="registrants", db_index=False
+    )
     global_user_id = models.TextField()
     member_id = models.TextField(blank=True)
     email = models.CharField(max_length=254, blank=True)
@@ -76,7 +78,9 @@ class Registrant(models.Model):
 class RegistrationImport(models.Model):
     """One file of registrations and the results of its rows. [C-4]"""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="imports")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="imports", db_index=False
+    )
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)

@@ -35,7 +35,9 @@ class ScoreFile(models.Model):
     among the attempts. [S-12]
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="score_files")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="score_files", db_index=False
+    )
     attempt = models.PositiveIntegerField(
         help_text="Its number among the campaign's attempts, public"
     )

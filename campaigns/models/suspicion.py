@@ -14,7 +14,7 @@ class SuspiciousGroup(models.Model):
     """
 
     score_file = models.ForeignKey(
-        ScoreFile, on_delete=models.CASCADE, related_name="suspicious_groups"
+        ScoreFile, on_delete=models.CASCADE, related_name="suspicious_groups", db_index=False
     )
     number = models.PositiveIntegerField(help_text="Its place in the report, from 1")
     kind = models.CharField(max_length=20, choices=SuspiciousKind)
@@ -36,7 +36,9 @@ class SuspiciousGroup(models.Model):
 class SuspiciousFan(models.Model):
     """A fan of a group; `place` counts from 1, by the lines of the score file."""
 
-    group = models.ForeignKey(SuspiciousGroup, on_delete=models.CASCADE, related_name="members")
+    group = models.ForeignKey(
+        SuspiciousGroup, on_delete=models.CASCADE, related_name="members", db_index=False
+    )
     place = models.PositiveIntegerField()
     global_user_id = models.TextField()
 

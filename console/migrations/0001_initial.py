@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 name='ErasedPlace',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('erasure', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='places', to='console.erasure')),
+                    ('erasure', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='places', to='console.erasure', db_index=False)),
                     ('area', models.CharField(max_length=40)),
                     ('what', models.CharField(help_text='file, error file or table', max_length=12)),
                     ('name', models.CharField(help_text='Object key, or name of the table', max_length=1024)),

@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 name='ErrorFile',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='error_files', to='demand.batch')),
+                    ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='error_files', to='demand.batch', db_index=False)),
                     ('error_type', models.CharField(choices=[('not_utf8', 'Not UTF-8'), ('not_json', 'Not JSON'), ('too_large', 'Too large'), ('wrong_envelope', 'Not a change event'), ('missing_image', 'Missing image'), ('unknown_type', 'Unknown type'), ('invalid_field', 'Missing or invalid field'), ('invalid_date', 'Missing or invalid date'), ('erased', 'Fan was erased')], max_length=16)),
                     ('key', models.CharField(help_text='Object key in the campaign data bucket', max_length=1024, unique=True)),
                     ('events', models.PositiveIntegerField()),

@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 name='Chunk',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='operations.job')),
+                    ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='operations.job', db_index=False)),
                     ('number', models.PositiveIntegerField()),
                     ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done')], default='pending', max_length=12)),
                     ('attempt', models.PositiveIntegerField(default=0)),

@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                 name='Snapshot',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='campaigns.campaign', db_index=False)),
                     ('at', models.DateTimeField(help_text='A multiple of five minutes')),
                     ('until', models.DateTimeField()),
                     ('registered', models.BigIntegerField()),

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 name='Wave',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waves', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waves', to='campaigns.campaign', db_index=False)),
                     ('date_key', models.CharField(help_text='YYYYMMDD or YYYYMMDD-n', max_length=20)),
                     ('name', models.CharField(editable=False, help_text='{campaign_id}_{date_key}', max_length=80, unique=True)),
                     ('kind', models.CharField(choices=[('drawn', 'Selected by the draw'), ('uploaded', 'Uploaded list'), ('not_selected', 'Fans who were not selected')], default='drawn', editable=False, max_length=12)),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 name='WaveMarket',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wave_markets', to='waves.wave')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wave_markets', to='waves.wave', db_index=False)),
                     ('market', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.market')),
                     ('name', models.CharField(max_length=200)),
                     ('capacity', models.PositiveIntegerField(help_text='Seats of the market in the whole campaign')),
@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
                 name='Member',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='waves.wave')),
+                    ('wave', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='waves.wave', db_index=False)),
                     ('campaign', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.campaign')),
                     ('market', models.ForeignKey(blank=True, help_text='None only for fans who are told that they were not selected [X-8]', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.market')),
                     ('global_user_id', models.TextField()),
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
                 name='CodeServiceCall',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='code_calls', to='waves.wave')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='code_calls', to='waves.wave', db_index=False)),
                     ('action', models.CharField(choices=[('reserve', 'Reserve'), ('generate', 'Generate'), ('assign', 'Assign')], max_length=10)),
                     ('market', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.market')),
                     ('number', models.PositiveIntegerField()),
@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
                 name='Assignment',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='campaigns.campaign', db_index=False)),
                     ('global_user_id', models.TextField()),
                     ('code', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='assignment', to='waves.code')),
                     ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='waves.wave')),
@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
                 name='CodeImport',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='code_imports', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='code_imports', to='campaigns.campaign', db_index=False)),
                     ('market', models.ForeignKey(blank=True, help_text='The market of rows that name none; without one they are for every market', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.market')),
                     ('origin', models.TextField(help_text='Who the codes come from')),
                     ('name', models.CharField(max_length=255)),
@@ -366,8 +366,8 @@ class Migration(migrations.Migration):
                     ('provider', models.CharField(blank=True, db_default='', help_text="Account of the last attempt's provider", max_length=40)),
                     ('provider_id', models.CharField(blank=True, max_length=80)),
                     ('sent_at', models.DateTimeField(blank=True, null=True)),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='waves.wave')),
-                    ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='waves.member')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='waves.wave', db_index=False)),
+                    ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='waves.member', db_index=False)),
                     ('key', models.UUIDField(help_text='Idempotency key of (wave, fan, channel)', unique=True)),
                     ('queued_at', models.DateTimeField(blank=True, help_text='When an e-mail came into the e-mail queue', null=True)),
                     ('settled_at', models.DateTimeField(blank=True, help_text='When a receipt or a person settled it', null=True)),
@@ -388,7 +388,7 @@ class Migration(migrations.Migration):
                 name='Template',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='campaigns.campaign')),
+                    ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='campaigns.campaign', db_index=False)),
                     ('market', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='campaigns.market')),
                     ('channel', models.CharField(choices=[('sms', 'SMS'), ('email', 'e-mail')], max_length=5)),
                     ('language', models.CharField(default='en', max_length=35)),
@@ -408,7 +408,7 @@ class Migration(migrations.Migration):
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                     ('key', models.UUIDField(help_text='Idempotency key, made with the page', unique=True)),
-                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, db_index=False)),
                     ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                     ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
                     ('channel', models.CharField(choices=[('sms', 'SMS'), ('email', 'e-mail')], max_length=5)),
@@ -445,7 +445,7 @@ class Migration(migrations.Migration):
                     ('provider_id', models.CharField(blank=True, max_length=80)),
                     ('sent_at', models.DateTimeField(blank=True, null=True)),
                     ('request', models.UUIDField(help_text='Made with the form: the same one twice sends once')),
-                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, db_index=False)),
                     ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                     ('why', models.TextField(verbose_name='reason given')),
                     ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='resends', to='waves.wave')),
@@ -514,7 +514,7 @@ class Migration(migrations.Migration):
                     ('key_used_at', models.DateTimeField(blank=True, help_text='When the first attempt began that may have been accepted', null=True)),
                     ('provider', models.CharField(blank=True, db_default='', help_text="Account of the last attempt's provider", max_length=40)),
                     ('sent_at', models.DateTimeField(blank=True, null=True)),
-                    ('rehearsal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sends', to='waves.rehearsal')),
+                    ('rehearsal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sends', to='waves.rehearsal', db_index=False)),
                     ('member', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='waves.member')),
                     ('key', models.UUIDField(help_text='Of its own: never that of the real message', unique=True)),
                     ('provider_id', models.CharField(blank=True, help_text='Begin of the SHA-256 of the recorded text', max_length=80)),
@@ -578,7 +578,7 @@ class Migration(migrations.Migration):
                 name='Preflight',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='preflights', to='waves.wave')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='preflights', to='waves.wave', db_index=False)),
                     ('digest', models.CharField(help_text='The content that was checked', max_length=64)),
                     ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                     ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -603,7 +603,7 @@ class Migration(migrations.Migration):
                 name='WaveLook',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='looks', to='waves.wave')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='looks', to='waves.wave', db_index=False)),
                     ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('digest', models.CharField(max_length=64)),
                     ('at', models.DateTimeField(help_text='The last time')),
@@ -619,7 +619,7 @@ class Migration(migrations.Migration):
                 name='ApprovalNotice',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='waves.wave')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='waves.wave', db_index=False)),
                     ('digest', models.CharField(max_length=64)),
                     ('after', models.BigIntegerField(default=0)),
                     ('at', models.DateTimeField(auto_now_add=True)),
@@ -634,7 +634,7 @@ class Migration(migrations.Migration):
                 name='NoticeEmail',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('notice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='emails', to='waves.approvalnotice')),
+                    ('notice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='emails', to='waves.approvalnotice', db_index=False)),
                     ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                     ('sent_at', models.DateTimeField(blank=True, null=True)),
                     ('refused', models.TextField(blank=True, help_text='Why the mail server will never take it')),
@@ -650,7 +650,7 @@ class Migration(migrations.Migration):
                 name='DeadlineWarning',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='warnings', to='waves.wave')),
+                    ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='warnings', to='waves.wave', db_index=False)),
                     ('notify_date', models.DateTimeField()),
                     ('hours', models.PositiveSmallIntegerField()),
                     ('at', models.DateTimeField(auto_now_add=True)),

@@ -15,7 +15,9 @@ class CodeImport(models.Model):
     stores the codes: an import that is cut off goes on behind `last_line`.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="code_imports")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="code_imports", db_index=False
+    )
     market = models.ForeignKey(
         Market,
         null=True,

@@ -151,7 +151,9 @@ class CodeServiceCall(models.Model):
     says whom it asked for: [global_user_id, market_id].
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="code_calls")
+    wave = models.ForeignKey(
+        Wave, on_delete=models.CASCADE, related_name="code_calls", db_index=False
+    )
     action = models.CharField(max_length=10, choices=CodeCall)
     market = models.ForeignKey(
         Market, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -191,7 +193,9 @@ class Assignment(models.Model):
     code, and DELETE. [K-6]
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="assignments", db_index=False
+    )
     global_user_id = models.TextField()
     code = models.OneToOneField(Code, on_delete=models.PROTECT, related_name="assignment")
     wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="assignments")

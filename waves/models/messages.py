@@ -22,8 +22,10 @@ class Send(Attempted):
     any attempt. [N-3, N-4]
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="sends")
-    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="sends")
+    wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="sends", db_index=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.PROTECT, related_name="sends", db_index=False
+    )
     key = models.UUIDField(unique=True, help_text="Idempotency key of (wave, fan, channel)")
     queued_at = models.DateTimeField(
         null=True, blank=True, help_text="When an e-mail came into the e-mail queue"
@@ -60,7 +62,12 @@ class Template(models.Model):
     """
 
     campaign = models.ForeignKey(
-        Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
+        Campaign,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="templates",
+        db_index=False,
     )
     market = models.ForeignKey(
         Market, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
@@ -93,7 +100,9 @@ class TrialMessage(models.Model):
     """A test message: who sent it, to whom of TEST_RECIPIENTS, and what became of it. [N-1]"""
 
     key = models.UUIDField(unique=True, help_text="Idempotency key, made with the page")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     at = models.DateTimeField(db_default=Now())
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
     channel = models.CharField(max_length=5, choices=Channel)

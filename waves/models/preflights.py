@@ -15,7 +15,9 @@ class Preflight(models.Model):
     was approved. [X-6]
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="preflights")
+    wave = models.ForeignKey(
+        Wave, on_delete=models.CASCADE, related_name="preflights", db_index=False
+    )
     digest = models.CharField(max_length=64, help_text="The content that was checked")
     at = models.DateTimeField(db_default=Now())
     by = models.ForeignKey(

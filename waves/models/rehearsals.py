@@ -58,7 +58,9 @@ class RehearsalSend(Attempted):
     one in its text is made while it is sent. Its member may be gone. [X-6, N-3]
     """
 
-    rehearsal = models.ForeignKey(Rehearsal, on_delete=models.CASCADE, related_name="sends")
+    rehearsal = models.ForeignKey(
+        Rehearsal, on_delete=models.CASCADE, related_name="sends", db_index=False
+    )
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )

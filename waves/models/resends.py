@@ -18,7 +18,9 @@ class Resend(Attempted):
     """
 
     request = models.UUIDField(help_text="Made with the form: the same one twice sends once")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     at = models.DateTimeField(db_default=Now())
     why = models.TextField("reason given")
     wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="resends")

@@ -14,7 +14,7 @@ class WaveLook(models.Model):
     of its digest, without members. [X-5]
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="looks")
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="looks", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64)
     at = models.DateTimeField(help_text="The last time")
@@ -34,7 +34,7 @@ class ApprovalNotice(models.Model):
     it had lost its approval, 0 if it had none yet. [X-5]
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="notices")
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="notices", db_index=False)
     digest = models.CharField(max_length=64)
     after = models.BigIntegerField(default=0)
     at = models.DateTimeField(auto_now_add=True)
@@ -51,7 +51,9 @@ class ApprovalNotice(models.Model):
 class NoticeEmail(models.Model):
     """One approver's e-mail of a notice: open until it is sent, or refused for good."""
 
-    notice = models.ForeignKey(ApprovalNotice, on_delete=models.CASCADE, related_name="emails")
+    notice = models.ForeignKey(
+        ApprovalNotice, on_delete=models.CASCADE, related_name="emails", db_index=False
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     sent_at = models.DateTimeField(null=True, blank=True)
     refused = models.TextField(blank=True, help_text="Why the mail server will never take it")
@@ -71,7 +73,9 @@ class NoticeEmail(models.Model):
 class DeadlineWarning(models.Model):
     """That Slack was warned so many hours before this notify date of a wave. [O-9]"""
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="warnings")
+    wave = models.ForeignKey(
+        Wave, on_delete=models.CASCADE, related_name="warnings", db_index=False
+    )
     notify_date = models.DateTimeField()
     hours = models.PositiveSmallIntegerField()
     at = models.DateTimeField(auto_now_add=True)

@@ -18,7 +18,9 @@ UNSETTLED = [WaveState.CANCELLED, WaveState.FAILED]  # waves in these states hol
 class Wave(models.Model):
     """One batch of fans notified at one notify date. [W-1]"""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="waves")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="waves", db_index=False
+    )
     date_key = models.CharField(max_length=20, help_text="YYYYMMDD or YYYYMMDD-n")
     name = models.CharField(
         max_length=80, unique=True, editable=False, help_text="{campaign_id}_{date_key}"
@@ -270,7 +272,9 @@ class WaveMarket(models.Model):
     whatever becomes of the campaign's market. [W-5, S-16]
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="wave_markets")
+    wave = models.ForeignKey(
+        Wave, on_delete=models.CASCADE, related_name="wave_markets", db_index=False
+    )
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
     capacity = models.PositiveIntegerField(help_text="Seats of the market in the whole campaign")
@@ -314,7 +318,7 @@ class Member(models.Model):
 
     # both are held by the foreign key over (wave, campaign, wave_live, wave_selects)
     wave = models.ForeignKey(
-        Wave, on_delete=models.CASCADE, related_name="members", db_constraint=False
+        Wave, on_delete=models.CASCADE, related_name="members", db_constraint=False, db_index=False
     )
     campaign = models.ForeignKey(
         Campaign, on_delete=models.PROTECT, related_name="+", db_constraint=False

@@ -4,7 +4,10 @@ once.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from django.apps import apps
 from django.db import connection, models
 from django.db.migrations import CreateModel
 from django.db.migrations.state import ProjectState, StateApps
@@ -12,6 +15,7 @@ from django.db.migrations.state import ProjectState, StateApps
 from operations.database.statements import rows
 from operations.database.tables import CreateModels
 
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.django_db
 
 KEYS = """
@@ -59,3 +63,24 @@ def test_models_are_made_once_for_all_tables_also_where_others_were_made_before(
     assert len(state.apps.get_models()) == 3
     assert made == [1, 3]
     assert together.describe() == "Create 2 tables"
+
+
+# Of our tables: columns with an index of their own, where another index of all rows begins with them.
+DOUBLED = """
+SELECT a.indrelid::regclass::text, array_agg(att.attname::text)
+FROM pg_index a
+JOIN pg_index b ON b.indrelid = a.indrelid AND b.indnatts > 1 AND b.indkey[0] = a.indkey[0]
+    AND b.indclass[0] = a.indclass[0] AND b.indpred IS NULL
+JOIN pg_attribute att ON att.attrelid = a.indrelid AND att.attnum = a.indkey[0]
+JOIN pg_class t ON t.oid = a.indrelid AND NOT t.relispartition
+WHERE a.indnatts = 1 AND NOT a.indisunique AND a.indpred IS NULL
+    AND split_part(t.relname, '_', 1) = ANY(%(apps)s)
+GROUP BY 1 ORDER BY 1
+"""
+
+
+def test_no_row_is_entered_into_an_index_that_another_makes_needless():
+    """A foreign key that begins another index has `db_index=False`: each index costs every row."""
+    ours = [app.label for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
+    assert {"campaigns", "waves"} <= set(ours)
+    assert rows(DOUBLED, apps=ours) == []
