@@ -219,7 +219,7 @@ class SelectedEvents(models.Model):
     row says what is still to be written there, too. [T-4]
     """
 
-    global_user_id = models.TextField(unique=True)
+    global_user_id = models.TextField()
     by_campaign = models.JSONField(help_text="Campaign id → its events")
     event_ids = ArrayField(models.TextField(), help_text="The events of all of them")
     version = models.BigIntegerField(default=1, help_text="Counts the changes")
@@ -240,10 +240,12 @@ class SelectedEvents(models.Model):
         verbose_name_plural = "selected events"
         default_permissions = ("view",)
         constraints = [
+            # not unique=True, which makes a second index of every fan, for LIKE
+            models.UniqueConstraint(fields=["global_user_id"], name="demand_selected_fan"),
             models.CheckConstraint(
                 name="demand_selected_written_is_known",
                 condition=Q(written_version__lte=F("version")),
-            )
+            ),
         ]
         indexes = [
             models.Index(

@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
                 name='SelectedEvents',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('global_user_id', models.TextField(unique=True)),
+                    ('global_user_id', models.TextField()),
                     ('by_campaign', models.JSONField(help_text='Campaign id → its events')),
                     ('event_ids', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), help_text='The events of all of them', size=None)),
                     ('version', models.BigIntegerField(default=1, help_text='Counts the changes')),
@@ -184,6 +184,7 @@ class Migration(migrations.Migration):
                         models.Index(condition=models.Q(('written_version__lt', models.F('version'))), fields=['try_at', 'id'], name='demand_selected_unwritten'),
                     ],
                     'constraints': [
+                        models.UniqueConstraint(fields=('global_user_id',), name='demand_selected_fan'),
                         models.CheckConstraint(condition=models.Q(('written_version__lte', models.F('version'))), name='demand_selected_written_is_known'),
                     ],
                 },
