@@ -5,6 +5,8 @@ L-3]
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import random
 import re
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
 from campaigns.scoring import score_files
@@ -22,6 +25,7 @@ from datalake import archive
 from datalake.merging import scheduled
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
+from datalake.storage.buckets import Bucket
 from operations import tasks
 from operations.choices import JobState
 from operations.models import Job
@@ -34,7 +38,7 @@ from tests.support.score_files import everything_of, messy, start_over
 from tests.support.waiting import wait_until
 from tests.support.waves import NOW, campaign_with, person
 from tests.support.waves import request as asked_for
-from waves.models import ApprovalNotice, Code, Member, Preflight, Wave, WaveMarket
+from waves.models import Code, Member, Wave, WaveMarket
 from waves.preparation import status_files
 from waves.preparation.submission import submit
 
@@ -114,7 +118,7 @@ class Preparation:
             "members": list(Member.objects.order_by("place").values_list("global_user_id", "code")),
             "codes": sorted(Code.objects.values_list("code", "state", "global_user_id")),
             "files": {
-                re.sub(r"\.\d+-\d+\.", ".", key): _content(key)
+                re.sub(r"\.\d+-\d+\.", ".", key): _said(bucket, key)
                 for key in keys
                 if "/status/" not in key
             },
@@ -122,21 +126,26 @@ class Preparation:
         }
         for key in keys:
             bucket.delete(key)
-        for model in (Member, WaveMarket, Code, Preflight, ApprovalNotice, Wave, Job):
+        for model in (Member, WaveMarket, Code):
             model.objects.all()._raw_delete("default")
+        Wave.objects.all().delete()  # with what a later step kept about it
+        Job.objects.all()._raw_delete("default")
         return made
 
 
-def _content(key: str) -> Any:
-    """Of a sealed record what it says, but for the moment at which it was made."""
-    bucket = buckets.scoring()
-    if not key.endswith(".facts"):
-        return bucket.sha256(key)
-    with bucket.open(key) as file, zipfile.ZipFile(file) as record:
-        found = {name: record.read(name) for name in record.namelist()}
-    facts, made = re.subn(rb'"prepared_us": \d+', b"", found["facts.json"])
-    assert made == 1
-    return found | {"facts.json": facts}
+def _said(bucket: Bucket, key: str) -> object:
+    """What a file says whenever it is made: its record of candidates has no order, and its sealed
+    record holds when the wave was prepared.
+    """
+    with bucket.open(key) as file:
+        content = file.read()
+    if key.endswith(".parquet"):
+        return pl.read_parquet(io.BytesIO(content)).sort("global_user_id").rows()
+    if key.endswith(".facts"):
+        with zipfile.ZipFile(io.BytesIO(content)) as record:
+            facts = json.loads(record.read("facts.json"))
+            return facts | {"prepared_us": None}, record.read("fans.tsv")
+    return content
 
 
 def _files_are_right() -> bool:

@@ -173,6 +173,7 @@ SELECT market.market_id, market.capacity, market.position,
         SELECT * FROM taken UNION ALL SELECT global_user_id, market_id FROM coded) AS seat
         WHERE seat.market_id = market.id)
 FROM campaigns_market AS market WHERE market.campaign_id = %(campaign)s
+ORDER BY market.position, market.id
 """
 _SEATS = "".join((EARLIER, _SELECT_SEATS))
 
@@ -270,7 +271,7 @@ def _rules_topped_up(wave: Wave) -> dict[str, Any] | None:
         return None
     markets = """SELECT market.market_id, (extract(epoch FROM its.selection_time) * 1000000)::bigint
         FROM waves_wavemarket AS its JOIN campaigns_market AS market ON market.id = its.market_id
-        WHERE its.wave_id = %(wave)s"""
+        WHERE its.wave_id = %(wave)s ORDER BY market.position, market.id"""
     return {
         "order": base.order,
         "single_market": base.single_market,
