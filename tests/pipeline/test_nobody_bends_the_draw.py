@@ -47,10 +47,12 @@ from tests.support.campaigns import (
 )
 from tests.support.people import client_of, keeper
 from tests.support.waves import NOW, campaign_with, request
-from waves.choices import Order
+from waves.choices import Order, SuppressedBy
 from waves.models import Wave
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
+from waves.suppression.contacts import contact_of
+from waves.suppression.suppressed import ground_of, suppress
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,6 +230,17 @@ def erases_a_rival(boss: User) -> None:
     assert planned.candidates.excluded["erased"] == 1
 
 
+def suppresses_a_rival(boss: User) -> None:
+    """Who can no longer be told is left out in public, beside who asked for it and why."""
+    campaign = drawn()
+    contacts = [contact_of(score_row(1)[column], country="US") for column in ("tmemail", "sms")]
+    ground = ground_of(SuppressedBy.HAND, campaign, by=boss, reason=WHY)
+    suppress(contacts[:1], ground)
+    assert last_late(campaign) == ("lists", WHY, 0)
+    suppress(contacts[1:], ground)
+    assert last_late(campaign) == ("lists", WHY, 1)
+
+
 def edits_a_contact(boss: User) -> None:
     import_registrations(make_campaign(), [registration_row(1)])
     page = f"/admin/campaigns/registrant/{Registrant.objects.get().pk}/change/"
@@ -262,6 +275,7 @@ WAYS: tuple[Callable[[User], None], ...] = (
     gives_a_wave_capacities_of_its_own,
     moves_markets_seats_and_positions,
     erases_a_rival,
+    suppresses_a_rival,
     edits_a_contact,
     closes_and_opens_anew,
     *ways_with_waves.WAYS,
