@@ -48,6 +48,7 @@ PROGRESS_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
 TOLD_AGAIN_AFTER = timedelta(days=1)  # a job that waits so long may need a person
 ASK_AGAIN_SECONDS = 0.02
+_NO_WAIT: dict[str, Any] = {"waits_for": "", "waits_since": None, "wait_told_at": None}
 
 
 def length() -> timedelta:
@@ -331,7 +332,8 @@ def finish(lease: Lease, **counts: int) -> None:
     """
     done = Job.objects.filter(pk=lease.job_id, attempt=lease.attempt, state=JobState.DONE)
     if not done.exists():
-        lease.update(state=JobState.DONE, finished_at=Now(), lease_until=None, **counts)
+        ended = {"finished_at": Now(), "lease_until": None} | _NO_WAIT
+        lease.update(state=JobState.DONE, **ended, **counts)
 
 
 def fail(lease: Lease, error: Exception) -> None:
@@ -360,9 +362,6 @@ def fail(lease: Lease, error: Exception) -> None:
             alerts.alert_failed_job(job)
         elif wait:
             alerts.alert_waiting_job(job)
-
-
-_NO_WAIT: dict[str, Any] = {"waits_for": "", "waits_since": None, "wait_told_at": None}
 
 
 def _wait(job: Any, said: str) -> dict[str, Any]:

@@ -147,6 +147,14 @@ def test_o2_a_fault_between_two_waits_alerts_and_so_does_the_wait_behind_it():
     assert waits(job, "The dog is at work.")[0] == 3
 
 
+def test_o2_the_same_wait_of_a_job_that_was_done_in_between_is_told_anew():
+    _, job = waits(a_job(), "The dog is at work.")
+    Job.objects.filter(pk=job.pk).update(retry_at=None, state=JobState.QUEUED)
+    with leases.working(job.pk):
+        pass
+    assert waits(job, "The dog is at work.")[0] == 2
+
+
 def test_a_refused_job_waits_for_a_person():
     job = a_job()
     with pytest.raises(Refusal), leases.working(job.pk):
