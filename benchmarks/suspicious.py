@@ -81,6 +81,6 @@ def run(rows: int | None) -> list[Figure | Bound]:
             "memory of the search above its base",
             took["bytes"] / done.rows,
             "bytes a row",
-            note="80 are what is compared; the others are copies that one kind sorts at a time",
+            note="80 are what is compared; the others are copies that two kinds sort at a time",
         ),
     ]

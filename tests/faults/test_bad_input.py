@@ -128,7 +128,7 @@ def people() -> list[Person]:
 
 @dataclass(frozen=True)
 class Sent:
-    """What is sent, and with what amiss; `harmed` names what was done to rows that are none of its
+    """What is sent, and what is wrong with it; `harmed` names what was done to rows that are none of its
     business, given the tables that were written to.
     """
 

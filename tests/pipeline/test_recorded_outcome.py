@@ -2,8 +2,8 @@
 recorded: the same proof bundle, byte by byte, and the same lake, record by record. [S-8, S-10, W-8,
 L-2]
 
-PostgreSQL may not join by hashes, as it else would: nothing may depend on the order in which rows
-come.
+PostgreSQL may not join by hashes here, as it otherwise would: nothing may depend on the order in
+which rows come.
 
 A change of the code that changes no rule leaves `recorded_outcome.json` as it is. Where a rule or a
 pinned package changes the outcome, run this file with FAIRWAVE_RECORD=1, look at the difference,

@@ -13,7 +13,7 @@ from operations.adminkit.countdowns import length
 from operations.plurals import plural
 from waves.messages.sms_segments import Encoding, Segments
 from waves.preflight.check import Check, Color, Problem, judged, red, yellow
-from waves.preflight.texts import Amiss, Text, judged_texts
+from waves.preflight.texts import Flaw, Text, judged_texts
 
 SEGMENTS, COST, TIME = "SMS segments", "SMS cost", "Time to finish"
 NO_COUNTRY: Final = "numbers without a country"
@@ -52,7 +52,7 @@ def judge_segments(groups: list[SmsGroup]) -> Check:
     """Yellow where a character forces UCS-2, which takes more than twice the segments, and where a
     text is very long.
     """
-    amiss: list[Amiss] = []
+    flaws: list[Flaw] = []
     for group in groups:
         if group.segments.encoding == Encoding.UCS2:
             character = group.segments.forced_by
@@ -61,14 +61,14 @@ def judge_segments(groups: list[SmsGroup]) -> Check:
                 f"is sent as UCS-2 because of the character {shown} (U+{ord(character):04X}) in"
                 f" {group.source}: with it, a segment holds 70 characters instead of 160."
             )
-            amiss.append((Color.YELLOW, group.text, what))
+            flaws.append((Color.YELLOW, group.text, what))
         if group.segments.count > MOST_SEGMENTS:
             what = f"takes {group.segments.count} segments. Shorten it."
-            amiss.append((Color.YELLOW, group.text, what))
+            flaws.append((Color.YELLOW, group.text, what))
     messages = sum(group.messages for group in groups)
     total = sum(group.messages * group.segments.count for group in groups)
     fine = f"{messages:,} SMS in {plural(total, 'segment')}." if groups else "No SMS are sent."
-    return judged_texts(SEGMENTS, amiss, fine=fine)
+    return judged_texts(SEGMENTS, flaws, fine=fine)
 
 
 def cost_table(

@@ -53,7 +53,7 @@ class Text:
     problem: str = ""
 
 
-Amiss = tuple[Color, Text, str]  # what is wrong with a text, as the rest of a sentence about it
+Flaw = tuple[Color, Text, str]  # what is wrong with a text, as the rest of a sentence about it
 
 
 def where_of(texts: Sequence[Text]) -> str:
@@ -68,10 +68,10 @@ def where_of(texts: Sequence[Text]) -> str:
     return f"The {channel} {place}" + (f" ({language})" if language else "")
 
 
-def judged_texts(name: str, amiss: Iterable[Amiss], *, fine: str) -> Check:
-    """A check of texts. Those of one channel and language with the same amiss share a sentence."""
+def judged_texts(name: str, flaws: Iterable[Flaw], *, fine: str) -> Check:
+    """A check of texts. Those of one channel and language with the same flaw share a sentence."""
     alike: dict[tuple[Color, str, str, str, bool], list[Text]] = {}
-    for color, text, what in amiss:
+    for color, text, what in flaws:
         kind = (color, what, text.channel, text.language, bool(text.market))
         alike.setdefault(kind, []).append(text)
     problems = [(kind[0], f"{where_of(texts)} {kind[1]}") for kind, texts in alike.items()]
@@ -85,23 +85,23 @@ def parts_of(template: MessageTemplate) -> list[str]:
 
 def judge_rendering(texts: Sequence[Text]) -> Check:
     """Red where a text cannot be made, or is empty."""
-    amiss: list[Amiss] = []
+    flaws: list[Flaw] = []
     for text in texts:
         if text.problem:
-            amiss.append((Color.RED, text, f"cannot be made: {text.problem}"))
+            flaws.append((Color.RED, text, f"cannot be made: {text.problem}"))
         elif text.message is not None and not text.message.body.strip():
-            amiss.append((Color.RED, text, "is empty. Write a text."))
+            flaws.append((Color.RED, text, "is empty. Write a text."))
         elif text.channel == Channel.EMAIL and text.message and not text.message.subject:
-            amiss.append((Color.RED, text, "has no subject. Write one."))
+            flaws.append((Color.RED, text, "has no subject. Write one."))
     count = sum(text.members for text in texts)
-    return judged_texts(RENDERING, amiss, fine=f"All {count:,} messages can be made.")
+    return judged_texts(RENDERING, flaws, fine=f"All {count:,} messages can be made.")
 
 
 def judge_content(texts: Iterable[Text]) -> Check:
     """Red for a text without the code of those who have one, yellow without campaign or wave date,
     or with a placeholder that is empty. [N-1]
     """
-    amiss: list[Amiss] = []
+    flaws: list[Flaw] = []
     for text in texts:
         if text.template is None or text.values is None:
             continue
@@ -110,33 +110,33 @@ def judge_content(texts: Iterable[Text]) -> Check:
         if text.needs_code and (missing := parts_without_code(text.template)):
             part = f"as {missing[0]} " if text.template.html else ""
             what = f"{part}does not name the access code. Add {{code}}."
-            amiss.append((Color.RED, text, what))
-        amiss += [
+            flaws.append((Color.RED, text, what))
+        flaws += [
             (Color.YELLOW, text, f"does not name the {word}. Add {{{name}}}.")
             for name, word in WANTED.items()
             if not all(name in each | subject for each in named)
         ]
-        amiss += [
+        flaws += [
             (Color.YELLOW, text, f"names {{{name}}}, which is empty here.")
             for name in sorted(frozenset().union(*named, subject) - {"code"})
             if not text.values[name]
         ]
     fine = "All messages name campaign and wave date, and the access code where there is one."
-    return judged_texts(CONTENT, amiss, fine=fine)
+    return judged_texts(CONTENT, flaws, fine=fine)
 
 
 def judge_opt_out(texts: Iterable[Text]) -> Check:
     """Yellow for an SMS that does not say STOP, which is understood everywhere: who gets texts is
     told how to end them. [N-8]
     """
-    amiss: list[Amiss] = [
+    flaws: list[Flaw] = [
         (Color.YELLOW, text, "does not say how to opt out. Add: Reply STOP to opt out.")
         for text in texts
         if text.channel == Channel.SMS
         and text.template is not None
         and not STOP.search(text.template.body)
     ]
-    return judged_texts(OPT_OUT, amiss, fine="Every SMS says how to opt out.")
+    return judged_texts(OPT_OUT, flaws, fine="Every SMS says how to opt out.")
 
 
 def source_of(character: str, text: Text) -> str:

@@ -1,7 +1,7 @@
 """The suspicious groups of a score file: read, found, kept with the file. A job of its own. [X-13]
 
 PostgreSQL sends each fan's contact once; what stays in memory are at most 80 bytes of each, and
-for a while what one kind of group sorts.
+for a while what two kinds of groups sort.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def test_n3_contacts_are_masked_where_they_are_hidden(wave):
 def test_n7_each_page_is_read_by_an_index(wave):
     """Whatever is asked for of a large wave, no more is read than is shown. [O-7]"""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE waves_send")  # else the plan is that of the rows of other tests
+        cursor.execute("ANALYZE waves_send")  # or it plans for the rows of other tests
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         of_kind = Send.objects.filter(wave=wave, state="failed", channel="sms", reason="http_400")
         plan = of_kind.filter(pk__gt=5).order_by("pk").values_list("pk")[:51].explain()

@@ -115,7 +115,7 @@ def test_t1_letters_are_read_along_the_one_index_that_narrows_them_most(asked, i
     if asked.like:
         asked = replace(asked, like=a_letter().pk)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE datalake_deadletter")  # else it knows the rows of other tests
+        cursor.execute("ANALYZE datalake_deadletter")  # or it plans for the rows of other tests
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         with CaptureQueriesContext(connection) as queries:
             found.stretch(asked, after=7, most=2)

@@ -289,7 +289,7 @@ def test_o8_alerts_are_timed_and_a_silent_service_was_silent_before():
     ids=["accuracy", "ledgers", "jobs", "retries", "alerts", "detection"],
 )
 def test_o8_seven_days_are_found_without_reading_what_is_older(statement, indexes):
-    run("ANALYZE operations_job, operations_alert, datalake_claim")  # else: the rows of other tests
+    run("ANALYZE operations_job, operations_alert, datalake_claim")  # not for rows of other tests
     run("SET LOCAL enable_seqscan = off")
     plan = rows("EXPLAIN " + statement, since=NOW - WINDOW, now=NOW, silent=HOUR)
     assert [name for name in indexes if name not in str(plan)] == []

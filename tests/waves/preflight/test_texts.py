@@ -85,7 +85,7 @@ def test_x6_a_text_that_cannot_be_made_or_is_empty_is_red():
     assert judge_rendering([text(), text()]).detail == "All 10 messages can be made."
 
 
-def test_x6_texts_of_many_markets_with_the_same_amiss_share_a_sentence():
+def test_x6_texts_of_many_markets_with_the_same_flaw_share_a_sentence():
     markets = ["West", "East", "VIP", "Canada", "Mexico", "Spain", "France", "Italy"]
     some = [replace(text("{code}"), market=market) for market in markets]
     only = replace(text("{code}"), market="West", language="es")
