@@ -20,6 +20,11 @@ def open_job(wave: Wave, *, by: User | None) -> Job:
     return jobs.open_job(JOB_KIND, subject_of(wave), by=by)
 
 
+def last_job(wave: Wave) -> Job | None:
+    """The job of the wave's last pre-flight, also one that waits, is at work, or failed."""
+    return Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND).order_by("-id").first()
+
+
 def run_job(job_id: int) -> None:
     """Run the pre-flight of the job's wave; nothing is left to do where it is not prepared any
     more.
@@ -44,6 +49,6 @@ def open_missing_jobs() -> None:
     last one waits, is at work, or failed.
     """
     for wave in unchecked().order_by("id"):
-        last = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND).order_by("-id").first()
+        last = last_job(wave)
         if last is None or last.state in (JobState.DONE, JobState.CANCELLED):
             open_job(wave, by=None)

@@ -14,25 +14,26 @@ from django.urls import reverse
 from console.access import StaffRequest, action, live
 from console.message_samples import samples_of_preflight
 from operations.adminkit import unmasking
-from operations.choices import LIVE_JOBS
+from operations.choices import LIVE_JOBS, JobState
 from operations.entry.alternatives import holds
 from operations.errors import Refusal
 from operations.models import Job
 from waves import rights, tasks
 from waves.choices import WaveState
-from waves.lifecycle import subject_of
 from waves.models import Preflight, Wave
 from waves.preflight.clearance import PREFLIGHT_STATES, VALID_FOR, current_run, last_run
-from waves.preflight.jobs import JOB_KIND
+from waves.preflight.jobs import last_job
 
 TONES = {"green": "good", "yellow": "warn", "red": "bad"}
 
 
 def preflight_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
     """What `console/waves/_preflight.html` shows."""
-    run = last_run(wave) if wave.content_digest else None
-    waits = _waits(wave)
+    run = _shown_run(wave)
+    job = last_job(wave)
+    waits, failed = _waits(job), job is not None and job.state == JobState.FAILED
     current = run is not None and wave.state == WaveState.PREPARED and current_run(wave) == run
+    is_asked_for = wave.state == WaveState.PREPARED and not current
     may_run = wave.state in PREFLIGHT_STATES and holds(request.user, rights.PREFLIGHT)
     return {
         "preflight": run,
@@ -48,17 +49,19 @@ def preflight_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
         "preflight_waits": waits,
         "preflight_minutes": VALID_FOR.seconds // 60,
         "may_run_preflight": may_run,
-        # it runs again by itself where somebody may wait for it
-        "preflight_runs_now": wave.state == WaveState.PREPARED
-        and may_run
-        and not current
-        and not waits,
+        "preflight_failed": job if is_asked_for and failed else None,
+        # It runs again by itself where somebody may wait for it; one that failed does not, or each
+        # page that is open would have it fail again and again.
+        "preflight_runs_now": is_asked_for and may_run and not waits and not failed,
     }
 
 
-def _waits(wave: Wave) -> bool:
-    jobs = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND, state__in=LIVE_JOBS)
-    return jobs.exists()
+def _shown_run(wave: Wave) -> Preflight | None:
+    return last_run(wave) if wave.content_digest else None
+
+
+def _waits(job: Job | None) -> bool:
+    return job is not None and job.state in LIVE_JOBS
 
 
 @action(*rights.PREFLIGHT)
@@ -81,11 +84,11 @@ def run_preflight(request: StaffRequest, name: str) -> HttpResponse:
 
 @live("waves.view_wave")
 def preflight_live(request: StaffRequest, name: str) -> HttpResponse:
-    """The page is loaded again when there is another run than the one it shows, or the job that it
-    waits for is over without one.
+    """The page is loaded again when there is another run of the present content than the one it
+    shows, or the job that it waits for is over without one.
     """
     wave = get_object_or_404(Wave, name=name)
-    is_over = "waits" in request.GET and not _waits(wave)
-    newest = Preflight.objects.filter(wave=wave).order_by("-id").values_list("pk", flat=True)
-    is_new = is_over or str(newest.first() or "") != request.GET.get("shown", "")
+    is_over = "waits" in request.GET and not _waits(last_job(wave))
+    run = _shown_run(wave)
+    is_new = is_over or str(run.pk if run else "") != request.GET.get("shown", "")
     return HttpResponse(status=204, headers={"HX-Refresh": "true"} if is_new else {})

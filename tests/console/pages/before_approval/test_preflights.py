@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db.models import F
+from django.utils import timezone
 
 from operations.models import Job
 from tests.console.page_cases import prepared, said
@@ -69,6 +70,37 @@ def test_x6_a_pre_flight_that_runs_is_shown_once_and_its_end_loads_the_page_agai
     Job.objects.update(state="failed", error="The provider is away.")
     assert approver.get(live, asked).headers["HX-Refresh"] == "true"
     assert "The provider is away." in html_of(approver, wave)
+
+
+def test_x6_a_pre_flight_that_failed_is_not_run_again_by_a_page_that_stays_open(approver):
+    wave = prepared()
+    Preflight.objects.update(at=F("at") - timedelta(hours=1))
+    asks = f'hx-post="/admin/wave/{wave.name}/preflight/"'
+    assert asks in html_of(approver, wave)
+    approver.post(f"/admin/wave/{wave.name}/preflight/", headers={"HX-Request": "true"})
+    Job.objects.update(state="failed", error="The provider is away.")
+    html = html_of(approver, wave)
+    assert asks not in html
+    assert "preflight/live/" not in html
+    assert "The pre-flight failed, as shown above. Fix that, then run it again." in html
+    assert "Run pre-flight again" in html
+    Job.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
+    assert "It is tried again automatically" in html_of(approver, wave)
+    preflight(wave, by=None)  # by a command, without a job
+    assert "The pre-flight failed" not in html_of(approver, wave)
+
+
+def test_x6_a_page_that_shows_no_run_of_an_older_content_is_not_loaded_again_for_it(approver):
+    wave = prepared()
+    Wave.objects.filter(pk=wave.pk).update(content_digest="f" * 64)
+    html = html_of(approver, wave)
+    assert "The pre-flight is running." in html
+    live = f"/admin/wave/{wave.name}/preflight/live/"
+    assert f'hx-get="{live}?shown="' in html
+    assert "HX-Refresh" not in approver.get(live, {"shown": ""}).headers
+    wave.refresh_from_db()
+    Preflight.objects.update(digest=wave.content_digest)
+    assert approver.get(live, {"shown": ""}).headers["HX-Refresh"] == "true"
 
 
 def test_x6_the_button_says_what_it_does_or_why_not(approver):
