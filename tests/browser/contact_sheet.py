@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -34,6 +35,7 @@ HEIGHTS = {1280: 900, 390: 844}
 THUMBS = {1280: (320, 360, 12), 390: (150, 480, 20)}  # width, at most this high, in a row
 QUALITY = 0.5
 PATIENCE = 8_000  # milliseconds
+LOADS = 3  # of a page by itself, while something is done with it
 NOT_FOLLOWED = re.compile(r"logout|download|\.json|\.zip|/history/|/r/|jsi18n|/live/")
 # Draws the pictures in rows below their captions, and returns the sheet as WebP.
 DRAW = """async ({pictures, width, high, columns, quality}) => {
@@ -98,11 +100,12 @@ class Walk:
         that its links lead to.
         """
         for (width, scheme), page in windows.items():
-            response = _open(page, self.address + path)
+            response = when_it_stays(page, partial(page.goto, self.address + path))
             then(page)
             settle(page)
             self._check(response, f"{caption} at {width}", page, status)
-            page.screenshot(path=self._file(caption, width, scheme), full_page=True)
+            file = self._file(caption, width, scheme)
+            when_it_stays(page, partial(page.screenshot, path=file, full_page=True))
         self.captions.append(caption)
         return _links(page)
 
@@ -110,7 +113,7 @@ class Walk:
         if response is None or response.status != status:
             self.complaints.append(f"{where}: answers {response and response.status}")
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
-        if page.evaluate(wide):
+        if when_it_stays(page, partial(page.evaluate, wide)):
             self.complaints.append(f"{where}: scrolls sideways")
 
     def _file(self, caption: str, width: int, scheme: str) -> Path:
@@ -142,13 +145,15 @@ class Walk:
             yield sheet
 
 
-def _open(page: Page, address: str) -> Response | None:
-    """A live page that was shown before may load itself again just now: then once more."""
-    try:
-        return page.goto(address)
-    except Error:
+def when_it_stays(page: Page, do: Callable[[], Any]) -> Any:
+    """A live page that was shown before may load itself again just now: then once more. One that
+    never stays is a fault of the page, and raises what the browser says.
+    """
+    for _ in range(LOADS):
+        with suppress(Error):
+            return do()
         settle(page)
-        return page.goto(address)
+    return do()
 
 
 def settle(page: Page) -> None:
@@ -160,13 +165,9 @@ def settle(page: Page) -> None:
 
 
 def _links(page: Page) -> list[str]:
-    """Where the page leads. A live page may load itself again meanwhile: then once more."""
+    """Where the page leads."""
     paths = "all => all.map(a => new URL(a.href).pathname)"
-    try:
-        found: list[str] = page.eval_on_selector_all("a[href]", paths)
-    except Error:
-        settle(page)
-        found = page.eval_on_selector_all("a[href]", paths)
+    found: list[str] = when_it_stays(page, partial(page.eval_on_selector_all, "a[href]", paths))
     return found
 
 
@@ -285,9 +286,15 @@ def by_links(walk: Walk, scene: Any) -> None:
             route = resolve(path).route
         except Resolver404:
             continue
-        if route not in seen and not NOT_FOLLOWED.search(path):
-            seen.add(route)
+        if route in seen or NOT_FOLLOWED.search(path):
+            continue
+        seen.add(route)
+        if not _is_download(windows[VIEWS[0]], walk.address + path):
             waiting += walk.take(windows, _caption(route), path)
+
+
+def _is_download(page: Page, address: str) -> bool:
+    return "attachment" in page.request.get(address).headers.get("content-disposition", "")
 
 
 def _caption(route: str) -> str:
