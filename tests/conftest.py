@@ -227,6 +227,12 @@ def nobody_has_asked_yet() -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_count_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a page would go on to show a count that took its time."""
+    monkeypatch.setattr("console.slow_counts.SLOW_SECONDS", float("inf"))
+
+
+@pytest.fixture(autouse=True)
 def pre_flights_find_all_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for providers that are not there, but those that ask them by another name."""
     monkeypatch.setattr("waves.preflight.surroundings.ask", all_well)
