@@ -18,9 +18,9 @@ def kept(key: str, count: Callable[[], dict[Name, int]]) -> dict[Name, int]:
     """
     found: dict[Name, int] | None = cache.get(key)
     if found is None:
-        started = time.time()
+        started = time.monotonic()
         found = count()
-        took = time.time() - started
+        took = time.monotonic() - started
         if took > SLOW_SECONDS:
             cache.set(key, found, timeout=TIMES * took)
     return found
