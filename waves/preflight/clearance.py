@@ -57,8 +57,8 @@ def require_cleared(wave: Wave, *, waiver: str, seen: int | None) -> Preflight:
     if run is None:
         raise NotCleared(
             f"Wave {wave.name} cannot be approved yet: its content has no pre-flight of the last"
-            f" {VALID_FOR.seconds // 60} minutes. It runs automatically when the wave's page is"
-            " opened; read its result, then approve."
+            f" {VALID_FOR.seconds // 60} minutes. Open the wave's page, where it"
+            " runs automatically or says why it failed; read its result, then approve."
         )
     if not run.reds:
         return run

@@ -25,6 +25,13 @@ def last_job(wave: Wave) -> Job | None:
     return Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND).order_by("-id").first()
 
 
+def may_begin(last: Job | None) -> bool:
+    """Whether a new one may begin by itself after this one: it does not wait, is not at work, and
+    did not fail, or it would fail again and again.
+    """
+    return last is None or last.state in (JobState.DONE, JobState.CANCELLED)
+
+
 def run_job(job_id: int) -> None:
     """Run the pre-flight of the job's wave; nothing is left to do where it is not prepared any
     more.
@@ -45,10 +52,9 @@ def preflight_here(wave: Wave, *, by: User | None) -> Preflight:
 
 
 def open_missing_jobs() -> None:
-    """Each minute: a prepared wave whose present content has no pre-flight gets one, unless the
-    last one waits, is at work, or failed.
+    """Each minute: a prepared wave whose present content has no pre-flight gets one that may
+    begin.
     """
     for wave in unchecked().order_by("id"):
-        last = last_job(wave)
-        if last is None or last.state in (JobState.DONE, JobState.CANCELLED):
+        if may_begin(last_job(wave)):
             open_job(wave, by=None)

@@ -22,7 +22,7 @@ from waves import rights, tasks
 from waves.choices import WaveState
 from waves.models import Preflight, Wave
 from waves.preflight.clearance import PREFLIGHT_STATES, VALID_FOR, current_run, last_run
-from waves.preflight.jobs import last_job
+from waves.preflight.jobs import last_job, may_begin
 
 TONES = {"green": "good", "yellow": "warn", "red": "bad"}
 
@@ -31,7 +31,7 @@ def preflight_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
     """What `console/waves/_preflight.html` shows."""
     run = _shown_run(wave)
     job = last_job(wave)
-    waits, failed = _waits(job), job is not None and job.state == JobState.FAILED
+    waits = _waits(job)
     current = run is not None and wave.state == WaveState.PREPARED and current_run(wave) == run
     is_asked_for = wave.state == WaveState.PREPARED and not current
     may_run = wave.state in PREFLIGHT_STATES and holds(request.user, rights.PREFLIGHT)
@@ -49,10 +49,9 @@ def preflight_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
         "preflight_waits": waits,
         "preflight_minutes": VALID_FOR.seconds // 60,
         "may_run_preflight": may_run,
-        "preflight_failed": job if is_asked_for and failed else None,
-        # It runs again by itself where somebody may wait for it; one that failed does not, or each
-        # page that is open would have it fail again and again.
-        "preflight_runs_now": is_asked_for and may_run and not waits and not failed,
+        "preflight_failed": job if is_asked_for and job and job.state == JobState.FAILED else None,
+        # it runs again by itself where somebody may wait for it
+        "preflight_runs_now": is_asked_for and may_run and may_begin(job),
     }
 
 

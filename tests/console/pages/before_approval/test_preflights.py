@@ -85,9 +85,13 @@ def test_x6_a_pre_flight_that_failed_is_not_run_again_by_a_page_that_stays_open(
     assert "The pre-flight failed, as shown above. Fix that, then run it again." in html
     assert "Run pre-flight again" in html
     Job.objects.update(retry_at=timezone.now() + timedelta(minutes=1))
-    assert "It is tried again automatically" in html_of(approver, wave)
+    html = html_of(approver, wave)
+    assert "It is tried again automatically" in html
+    assert "preflight/live/" in html  # its result loads the page again
     preflight(wave, by=None)  # by a command, without a job
-    assert "The pre-flight failed" not in html_of(approver, wave)
+    html = html_of(approver, wave)
+    assert "The pre-flight failed" not in html
+    assert "preflight/live/" not in html
 
 
 def test_x6_a_page_that_shows_no_run_of_an_older_content_is_not_loaded_again_for_it(approver):
