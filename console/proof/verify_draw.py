@@ -14,11 +14,12 @@ It ends with 0 if nothing is wrong, 1 if anything is, 2 if it was called wrongly
 It reads the bundle within bounds, runs nothing that is in it, and writes no file.
 
 From top to bottom: Report (what was found) · Archive (the zip, read within bounds) · parse_json and misfit (the shapes of what may
-stand in it) · Luck and Roster (fans as columns: luck, band scores, order) · Fans (one score file of the bundle) · select (who gets
-a seat) · Selection (one wave selected anew) · Taken and Earlier (what earlier waves left to a wave) · Exclusions (why the others
-were no candidates, and whether luck had a part in it) · check_draw (the page in itself) · Saved (the page against its saved copies)
-· leave_what_cannot_be_checked · check_bundle (all of it, in order) · Shards (the root of the small files that browsers read) ·
-in_words · Recount (one wave counted again before it is approved) · main.
+stand in it) · Luck and Roster (fans as columns: luck, band scores, order) · Fans (one score file of the bundle) · Eligible (the
+markets of candidates) · select (who gets a seat) · Selection (one wave selected anew) · Taken and Earlier (what earlier waves left
+to a wave) · Exclusions (why the others were no candidates, and whether luck had a part in it) · check_draw (the page in itself) ·
+Saved (the page against its saved copies) · leave_what_cannot_be_checked · check_bundle (all of it, in order) · Shards (the root of
+the small files that browsers read) · Places (each candidate's place and market in them) · in_words · Recount (one wave counted again
+before it is approved) · main.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
-from itertools import compress, count, groupby, islice, repeat
-from operator import eq, lt
+from itertools import accumulate, compress, count, groupby, islice, repeat
+from operator import eq, ge, lt, not_
 from pathlib import Path
 from typing import Any, BinaryIO
 
 Json = dict[str, Any]
 Members = list[tuple[int, int, str]]  # place, row, market
 FORMAT, VERSION, SCHEME = "fairwave-proof", 2, 2
-BLOCK = 1 << 20
+BLOCK, BLOCK_OF_FANS = 1 << 20, 10_000
 MOST_FILES, MOST_DIRECTORY = 4_000, 1 << 20
 MOST_JSON = 32 << 20  # bytes of one JSON file
 MOST_EXPANDED, MOST_UNPACKED = 100, 64 << 20  # so often the zip's size, and so much more
@@ -84,6 +85,7 @@ ERASED = "erased"  # so can this: who got a code can ask to be erased
 CONTACT = (ERASED, "blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact", SUPPRESSED)
 MARKET = ("no_market_wanted", "registered_too_late")
 REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
+NO_CANDIDATE = (b"!", b"=", b"")  # how a cell begins that lists no markets
 FANS_PER_SHARD, PLACES_PER_SHARD, SHARDS_PER_INDEX, MOST_BITS = 500, 500, 64, 24
 FEWEST_TESTED = 50
 FAILS, UNUSUAL = 1e-6, 1e-3
@@ -545,7 +547,7 @@ class Fans(Roster):
         self.found: Json | None = None
         self.cell_ids: dict[bytes, int] = defaultdict(count().__next__)
         self.cells = {wave["date_key"]: array("I") for wave in waves}
-        self.pairs: dict[str, set[tuple[bytes, bytes]]] = {wave["date_key"]: set() for wave in waves}
+        self.kinds: dict[str, set[tuple[bytes, bytes, bool]]] = {wave["date_key"]: set() for wave in waves}
         columns = FANS_COLUMNS + ["wave " + wave["date_key"] for wave in waves]
         self.header = "\t".join(columns).encode() + b"\n"
         for block in bundle.lines(self.name, self.header):
@@ -568,20 +570,28 @@ class Fans(Roster):
             row = next(row for row, text in enumerate(written) if text != due[row])
             given, ref = shown(written[row].decode("ascii", "replace")), refs[row].decode()
             self.report.problems.append(f"{self.name}, fan_ref {ref}: the band score is {given}, the rule gives {scores[row]}.")
+        asked = list(map(self.cell_ids.__getitem__, preferences)) if self.waves else []
         for wave, its in zip(self.waves, cells):
-            self.take_wave(wave, numbers, preferences, its)
+            self.take_wave(wave, numbers, preferences, asked, its)
         if self.wanted in refs:
             row = refs.index(self.wanted)
             self.found = {"row": before + row, "raw_score": raws[row].decode(), "preferences": text_of(preferences[row])}
 
-    def take_wave(self, wave: Json, numbers: list[float], preferences: list[bytes], cells: list[bytes]) -> None:
-        name, least = wave["date_key"], wave["min_score"]
-        self.cells[name].extend(map(self.cell_ids.__getitem__, cells))
-        self.pairs[name].update(zip(preferences, cells))
-        low, before_it = b"!below_minimum_score", {b"!" + reason.encode() for reason in BEFORE_TAKEN}
-        odd = (pair for pair in zip(numbers, cells) if (pair[0] < least) != pair[1].endswith(low))
-        wrong = any(number >= least or cell.lstrip(b"+") not in before_it for number, cell in odd)
-        self.report.expect(not wrong, f"Wave {name}: its minimum of {least} is not applied to the raw score of each fan.")
+    def take_wave(self, wave: Json, raws: list[float], preferences: list[bytes], asked: list[int], cells: list[bytes]) -> None:
+        """Take in what a wave says of each fan. Who has the minimum and is a candidate for all that they asked for is as the rules
+        want it, if these are markets of the wave; of all others each kind (preferences, cell, below the minimum) is kept once.
+        """
+        name = wave["date_key"]
+        below = list(map(float(wave["min_score"]).__gt__, raws))
+        other = [*map(ge, below, map(eq, preferences, cells))]  # below the minimum, or another cell
+        named = set(b"|".join(compress(cells, map(not_, other))).split(b"|"))
+        if not named <= {market["market_id"].encode() for market in wave["markets"]}:
+            other = [True] * len(cells)
+        self.kinds[name].update(compress(zip(preferences, cells, below), other))
+        numbers = array("I", asked)
+        for row in compress(count(), other):
+            numbers[row] = self.cell_ids[cells[row]]
+        self.cells[name].extend(numbers)
 
     def row_of(self, ref: bytes | bytearray) -> int | None:
         """The row of a reference (32 bytes), or None."""
@@ -595,8 +605,24 @@ class Fans(Roster):
         return low if self.refs[low * 32 : low * 32 + 32] == ref and ref else None
 
     @cached_property
-    def order(self) -> list[int]:
-        return self.best_first(range(len(self.scores)))
+    def order(self) -> Any:
+        """All rows, best first, 4 bytes each."""
+        return array("I", self.best_first(range(len(self.scores))))
+
+    @cached_property
+    def eligible(self) -> Eligible:
+        return Eligible(self.cell_ids)
+
+    @cached_property
+    def said(self) -> dict[int, str]:
+        """What the cells of those who are no candidates say, `!reason` or `=market`, by the cell's number."""
+        bodies = ((number, body_of(cell)) for cell, number in self.cell_ids.items())
+        return {number: body.decode("utf-8", "replace") for number, body in bodies if body[:1] in NO_CANDIDATE}
+
+    def candidates(self, wave: Json) -> Any:
+        """The rows of a wave's candidates, best first, 4 bytes each."""
+        out = bytes(map(self.said.__contains__, self.cells[wave["date_key"]]))
+        return array("I", compress(self.order, map(not_, map(out.__getitem__, self.order))))
 
     def band(self, row: int) -> str:
         score = self.scores[row]
@@ -615,11 +641,33 @@ def band_scores(raws: list[float], us: list[float]) -> list[float]:
     ]  # fmt: skip
 
 
+def body_of(cell: bytes) -> bytes:
+    """A cell without the mark of who registered after the roster was made."""
+    return cell[1:] if cell[:1] == b"+" else cell
+
+
 def text_of(cell: bytes) -> str:
     return shown(cell.decode("utf-8", "replace"))
 
 
 # ---------------------------------------------------------------------------------------------------- waves
+
+
+def eligible_of(cell: bytes) -> list[str]:
+    """The markets of a candidate's cell; none where it says why the fan was no candidate."""
+    body = body_of(cell)
+    return [] if body[:1] in NO_CANDIDATE else body.decode("utf-8", "replace").split("|")
+
+
+class Eligible(dict[int, list[str]]):
+    """The markets of candidates' cells, best first, by the cell's number; read when they are asked for, since most never are."""
+
+    def __init__(self, cells: Iterable[bytes]) -> None:
+        self.texts = list(cells)
+
+    def __missing__(self, number: int) -> list[str]:
+        self[number] = eligible_of(self.texts[number])
+        return self[number]
 
 
 def select(order: str, candidates: list[int], cells: Any, eligible: dict[int, list[str]], room: dict[str, int]) -> Members:
@@ -653,10 +701,19 @@ def by_preference(candidates: list[int], cells: Any, eligible: dict[int, list[st
 def market_by_market(candidates: list[int], cells: Any, eligible: dict[int, list[str]], room: dict[str, int]) -> Members:
     """Each market in turn takes the best who want it and are still free."""
     taken: dict[int, tuple[int, int, str]] = {}
-    for market, seats in room.items():
-        wanting = {cell for cell, markets in eligible.items() if market in markets}
-        free = ((at, row) for at, row in enumerate(candidates, 1) if row not in taken and cells[row] in wanting)
-        for place, row in islice(free, seats):
+    most = dict(zip(room, accumulate(room.values())))  # so many are taken by a market and those before it: it looks at no more
+    wanting: dict[str, list[tuple[int, int]]] = {market: [] for market, seats in room.items() if seats}
+    short = set(wanting)
+    for place, row in enumerate(candidates, 1):
+        for market in short.intersection(eligible[cells[row]]):
+            wanting[market].append((place, row))
+            if len(wanting[market]) == most[market]:
+                short.remove(market)
+        if not short:
+            break
+    for market, its in wanting.items():
+        free = ((place, row) for place, row in its if row not in taken)
+        for place, row in islice(free, room[market]):
             taken[row] = (place, row, market)
     return sorted(taken.values())
 
@@ -666,10 +723,9 @@ class Selection:
 
     def __init__(self, wave: Json, fans: Fans) -> None:
         self.wave, self.fans, self.cells = wave, fans, fans.cells[wave["date_key"]]
-        self.eligible = {number: markets for cell, number in fans.cell_ids.items() if (markets := eligible_of(cell))}
-        self.candidates = [row for row in fans.order if self.cells[row] in self.eligible]
+        self.candidates = fans.candidates(wave)
         room = {market["market_id"]: market["room"] for market in wave["markets"]}
-        self.members = select(wave["order"], self.candidates, self.cells, self.eligible, room)
+        self.members = select(wave["order"], self.candidates, self.cells, fans.eligible, room)
 
     def check(self, bundle: Archive) -> None:
         name, report, fans = "Wave " + self.wave["date_key"], bundle.report, self.fans
@@ -695,7 +751,7 @@ class Selection:
         report.checked["members"] += len(due)
 
     def standing(self, row: int) -> Json:
-        cell = next(cell for cell, number in self.fans.cell_ids.items() if number == self.cells[row]).decode("utf-8", "replace")
+        cell = self.fans.eligible.texts[self.cells[row]].decode("utf-8", "replace")
         found: Json = {"wave": self.wave["date_key"], "market": None, "waitlist_place": None, "place": None, "why_not": None}
         found["cutoffs"] = {market["market_id"]: market["cutoff"] for market in self.wave["markets"]}
         if row_reason := cell.lstrip("+")[:1] == "!" and cell.lstrip("+!"):
@@ -712,36 +768,33 @@ class Selection:
         return found
 
 
-def eligible_of(cell: bytes) -> list[str]:
-    """The markets of a candidate's cell; none where it says why the fan was no candidate."""
-    body = cell[1:] if cell[:1] == b"+" else cell
-    return [] if body[:1] in (b"!", b"=", b"") else body.decode("utf-8", "replace").split("|")
-
-
 class Taken:
-    """What a wave that was selected left behind: its members, and below which band score each other candidate must lie."""
+    """What a wave that was selected left behind: its members, and what is known of the luck of all its candidates."""
 
     def __init__(self, wave: Json, selection: Selection) -> None:
         self.wave, self.fans, self.cells = wave, selection.fans, selection.cells
         self.members = {row: market for _, row, market in selection.members}
         if wave["kind"] == "not_selected":  # it holds them all, for no market
             self.members = dict.fromkeys(selection.candidates, "")
-        cutoffs = {market["market_id"]: market["cutoff"] for market in wave["markets"]}
-        full: dict[int, list[float]] = {
-            number: [cutoffs[market] for market in markets if cutoffs.get(market) is not None]
-            for number, markets in selection.eligible.items()
-        }
-        self.below = {number: min(scores) for number, scores in full.items() if scores}
-        self.returned = {
-            row: cell[1:].decode("utf-8", "replace")
-            for cell, number in selection.fans.cell_ids.items()
-            if cell[:1] == b"="
-            for row in rows_with(selection.cells, number)
-        }
+        self.cutoffs = {market["market_id"]: market["cutoff"] or 0.0 for market in wave["markets"] if market["room"]}
+        self.returned = returning(self.fans, self.cells)
+
+    def between(self, row: int) -> tuple[float, float]:
+        """The band scores between which the fan must lie: whoever reached the cut-off of one of their markets got a seat, by every
+        order of selection. 0 and 1 for who was no candidate.
+        """
+        reached = min((self.cutoffs[market] for market in self.fans.eligible[self.cells[row]] if market in self.cutoffs), default=0.0)
+        return (reached, 1.0) if row in self.members else (0.0, reached or 1.0)
 
 
-def rows_with(cells: Any, number: int) -> Iterator[int]:
-    return compress(count(), map(number.__eq__, cells))
+def rows_with(cells: Any, numbers: Iterable[int]) -> Iterator[int]:
+    return compress(count(), map(set(numbers).__contains__, cells))
+
+
+def returning(fans: Fans, cells: Any) -> dict[int, str]:
+    """The rows of who comes back with their code to a wave, and the market of each."""
+    markets = {number: said[1:] for number, said in fans.said.items() if said[:1] == "="}
+    return {row: markets[cells[row]] for row in rows_with(cells, markets)}
 
 
 class Earlier:
@@ -804,8 +857,7 @@ class Earlier:
 
     def check_taken(self, report: Report, fans: Fans) -> None:
         """Who is said to be in a wave already is; and nobody whom a wave holds is a candidate of another."""
-        name, cells = self.wave["date_key"], fans.cells[self.wave["date_key"]]
-        texts = {number: cell.lstrip(b"+").decode("utf-8", "replace") for cell, number in fans.cell_ids.items()}
+        name, cells, said = self.wave["date_key"], fans.cells[self.wave["date_key"]], fans.said
         held: dict[int, str] = {}
         holding: dict[int, str] = {}
         for holder in self.holders:
@@ -816,11 +868,11 @@ class Earlier:
         spent = {row: market for each in self.spent for row, market in rows_in(fans, each, each.members).items()}
         first = {"!" + reason for reason in (*BEFORE_TAKEN, "already_in_wave")}
         # who comes once more with a code uses no seat, so nothing is taken from anybody
-        again = {row for row in holding if texts[cells[row]] == "=" + holding[row]} if self.wave["reassign"] else set()
+        again = {row for row in holding if said.get(cells[row]) == "=" + holding[row]} if self.wave["reassign"] else set()
         out = first | {"!" + reason for reason in CONTACT} if self.wave["reassign"] else first
-        free = sum(texts[cells[row]] not in out for row in held if row not in again)
+        free = sum(said.get(cells[row]) not in out for row in held if row not in again)
         report.expect(not free, f"Wave {name}: {free} fans whom an earlier wave holds are not left out of it.")
-        back = {row: texts[number][1:] for number in texts if texts[number][:1] == "=" for row in rows_with(cells, number)}
+        back = returning(fans, cells)
         wrong = sum(market not in (spent.get(row), holding.get(row)) for row, market in back.items())
         report.expect(len(back) == self.wave["returned"], f"Wave {name}: the fans who come back with a code are miscounted.")
         report.expect(
@@ -830,8 +882,8 @@ class Earlier:
         # each fan of a list that was uploaded explains one fan, for the reason that the list's wave can give
         budgets = (("already_in_wave", held, self.uploaded_live), ("holds_code", spent, max(0, self.uploaded_ended - wrong)))
         for reason, known, allowed in budgets:
-            numbers = [number for number, text in texts.items() if text == "!" + reason]
-            strangers = sum(row not in known for number in numbers for row in rows_with(cells, number))
+            numbers = [number for number, text in said.items() if text == "!" + reason]
+            strangers = sum(row not in known for row in rows_with(cells, numbers))
             if strangers > allowed and self.unclear and reason == "already_in_wave":
                 report.unusual.append(
                     f"Wave {name}: {strangers} fans are left out as {reason} only because of a preparation that was taken back"
@@ -881,25 +933,26 @@ class Exclusions:
         self.wave, self.fans, self.earlier, self.cells = wave, fans, earlier, fans.cells[wave["date_key"]]
         self.market_ids = [market["market_id"] for market in wave["markets"]]
         self.closes = {market["market_id"]: datetime.fromisoformat(market["selection_time"]) for market in wave["markets"]}
-        numbers = Counter(self.cells)
+        rows = Counter(filter(fans.said.__contains__, self.cells))
         self.numbers: dict[str, list[int]] = defaultdict(list)
         self.counts: dict[str, int] = Counter()
-        self.unrostered = 0
-        for cell, number in fans.cell_ids.items():
-            if number not in numbers:
-                continue
-            body = cell[1:] if cell[:1] == b"+" else cell
-            self.unrostered += numbers[number] if body != cell else 0
-            if body[:1] == b"!":
-                reason = text_of(body[1:])
+        for number in sorted(rows):
+            if fans.said[number][:1] == "!":
+                reason = shown(fans.said[number][1:])
                 self.numbers[reason].append(number)
-                self.counts[reason] += numbers[number]
+                self.counts[reason] += rows[number]
+        late = (number for cell, number in fans.cell_ids.items() if cell[:1] == b"+")
+        self.unrostered = sum(1 for _ in rows_with(self.cells, late))
 
     def check(self, report: Report) -> None:
         name = "Wave " + self.wave["date_key"]
         said = {reason: fans for reason, fans in self.wave["excluded"].items() if fans}
         report.expect(dict(self.counts) == said, f"{name}: the fans left out, by reason, are miscounted.")
-        wrong = [pair for pair in self.fans.pairs[self.wave["date_key"]] if not self.fits(*pair)]
+        kinds, low = self.fans.kinds[self.wave["date_key"]], {b"!" + reason.encode() for reason in BEFORE_TAKEN}
+        applied = all(body_of(cell) in low if below else body_of(cell) != b"!below_minimum_score" for _, cell, below in kinds)
+        minimum = self.wave["min_score"]
+        report.expect(applied, f"{name}: its minimum of {minimum} is not applied to the raw score of each fan.")
+        wrong = [(asked, cell) for asked, cell, _ in kinds if not self.fits(asked, cell)]
         if wrong:
             asked, cell = map(text_of, min(wrong))
             asked = asked or "any market"
@@ -909,7 +962,7 @@ class Exclusions:
         """Whether what a cell says can be so for a fan with these preferences."""
         asked = preferences.decode("utf-8", "replace").split("|") if preferences else list(self.market_ids)
         unrostered = cell[:1] == b"+"
-        body = cell[unrostered:].decode("utf-8", "replace")
+        body = body_of(cell).decode("utf-8", "replace")
         if unrostered and (preferences or body[:1] == "="):
             return False
         wanted = [market for market in asked if market in self.closes]
@@ -937,9 +990,8 @@ class Exclusions:
         tests: list[Json] = []
         small: dict[str, list[tuple[Json, list[float]]]] = defaultdict(list)
         for reason in sorted(self.counts):
-            rows = [row for number in self.numbers[reason] for row in rows_with(self.cells, number)]
             by_band: dict[str, list[int]] = defaultdict(list)
-            for row in rows:
+            for row in rows_with(self.cells, self.numbers[reason]):
                 by_band[self.fans.band(row)].append(row)
             for band, its in sorted(by_band.items()):
                 test = {"wave": self.wave["date_key"], "reason": reason, "band": band, "fans": len(its), "p": None, "together": False}
@@ -967,19 +1019,20 @@ class Exclusions:
         return bool(self.earlier.unclear) and reason not in BEFORE_TAKEN
 
     def even_lucks(self, rows: list[int], *, conditional: bool) -> list[float]:
-        """The fans' luck on a scale where it is even if nothing but chance made it. Who was a candidate of an earlier wave and was
-        not selected is known to lie below its cut-off: such luck is measured against that. `conditional`: whether the reason is
-        asked only of fans whom no wave holds.
+        """The fans' luck on a scale where it is even if nothing but chance made it. Who was a candidate of an earlier wave is known
+        to have reached its cut-off, as a member, or not to have: such luck is measured between the two ends that are left.
+        `conditional`: whether the reason is asked only of fans whom no wave holds, or who come again with their code.
         """
-        bounds = [1.0] * len(rows)
+        scores = self.fans.scores
+        lows, highs = [0.0] * len(rows), [1.0] * len(rows)
         for taken in self.earlier.holders + self.earlier.spent if conditional else []:
             for at, row in enumerate(rows):
                 there = row if taken.fans is self.fans else taken.fans.row_of(self.fans.refs[row * 32 : row * 32 + 32])
-                below = None if there is None or there in taken.members else taken.below.get(taken.cells[there])
-                if below is not None and there is not None:
-                    bounds[at] = min(bounds[at], luck_in_band(below, taken.fans.scores[there]))
-        lucks = (luck_in_band(self.fans.scores[row], self.fans.scores[row]) for row in rows)
-        return [min(luck / bound, 1.0) if bound > 0 else 1.0 for luck, bound in zip(lucks, bounds)]
+                if there is not None:
+                    low, high = (luck_in_band(end, taken.fans.scores[there]) for end in taken.between(there))
+                    lows[at], highs[at] = max(lows[at], low), min(highs[at], high)
+        lucks = (luck_in_band(scores[row], scores[row]) for row in rows)
+        return [min(max(0.0, luck - low) / (high - low), 1.0) if high > low else 1.0 for luck, low, high in zip(lucks, lows, highs)]
 
 
 def luck_in_band(score: float, of: float) -> float:
@@ -1605,6 +1658,7 @@ def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: d
     """The waves in the order in which they were prepared, each with what the earlier ones left to it."""
     report = bundle.report
     taken: dict[str, Taken] = {}
+    places: dict[int, list[Places]] = defaultdict(list)
     tests: list[Json] = []
     prepared = [datetime.fromisoformat(wave["prepared_at"]) for wave in draw["waves"]]
     report.expect(prepared == sorted(prepared), "The waves are not in the order in which they were prepared.")
@@ -1618,7 +1672,7 @@ def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: d
         earlier.check_seats(report)
         earlier.check_taken(report, fans)
         selection.check(bundle)
-        shards.add_wave(selection)
+        places[wave["attempt"]].append(Places(selection))
         tests += exclusions.luck_tests()
         taken[wave["date_key"]] = Taken(wave, selection)
         report.checked["waves"] += 1
@@ -1629,6 +1683,8 @@ def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: d
             report.late.append(f"{name}: {exclusions.unrostered} fans registered after the roster of their score file was made.")
         if fans.found is not None:
             fans.found["waves"].append(selection.standing(fans.found["row"]))
+    for number, its in places.items():
+        shards.add_waves(rosters[number], its)
     judge_luck(report, tests)
 
 
@@ -1694,33 +1750,29 @@ class Shards:
     """
 
     def __init__(self, bundle: Archive) -> None:
-        self.bundle, self.files, self.orders = bundle, list[tuple[str, bytes, int, list[str]]](), dict[str, Json]()
-        self.places: dict[str, Any] = {}
-        self.markets: dict[str, dict[int, str]] = {}
+        self.bundle = bundle
+        self.files: list[tuple[str, bytes, int, list[str]]] = []
+        self.waves: dict[str, Places] = {}
 
     def add_file(self, fans: Fans) -> None:
         self.files.append((fans.name, fans.header, len(fans.scores), [wave["date_key"] for wave in fans.waves]))
 
-    def add_wave(self, selection: Selection) -> None:
-        fans, key = selection.fans, selection.wave["date_key"]
-        markets, places = {row: market for _, row, market in selection.members}, array("I", bytes(4 * len(fans.scores)))
-        for place, row in enumerate(selection.candidates, 1):
-            places[row] = place
-        self.places[key], self.markets[key] = places, markets
-        lines = (
-            f"{place}\t{fans.ref(row)}\t{fans.scores[row]!r}\t{markets.get(row, '')}\n".encode()
-            for place, row in enumerate(selection.candidates, 1)
-        )
-        contents = iter(lambda: b"".join(islice(lines, PLACES_PER_SHARD)), b"")
-        self.orders[key] = section(f"order-{key}", contents, places=len(selection.candidates))
+    def add_waves(self, fans: Fans, waves: list[Places]) -> None:
+        """The waves that were selected from a score file. References and scores are written once for all of them."""
+        rows = iter(fans.order)
+        for block in iter(lambda: list(islice(rows, BLOCK_OF_FANS)), []):
+            written = [f"\t{fans.ref(row)}\t{fans.scores[row]!r}\t" for row in block]
+            for wave in waves:
+                wave.add(block, written)
+        self.waves.update((wave.key, wave) for wave in waves)
 
     def check(self, manifest: Json) -> None:
         sections = []
         for name, header, fans, keys in self.files:
             bits = next(bits for bits in range(MOST_BITS + 1) if fans >> bits <= FANS_PER_SHARD or bits == MOST_BITS)
             contents = by_first_bits(self.lines_of(name, header, keys), bits)
-            sections.append(section(name[:-4], contents, bits=bits, waves=keys))
-            sections += [self.orders[key] for key in keys]
+            sections.append(section(name[:-4], map(sha256_hex, contents), bits=bits, waves=keys))
+            sections += [self.waves[key].section() for key in keys]
         index = {"format": "fairwave-shards", "version": 1, "draw": manifest["files"]["draw.json"], "sections": sections}
         index.update(places_per_shard=PLACES_PER_SHARD, shards_per_index=SHARDS_PER_INDEX)
         root = hashlib.sha256(json.dumps(index, indent=1, sort_keys=True).encode() + b"\n").hexdigest()
@@ -1735,14 +1787,44 @@ class Shards:
         for block in self.bundle.lines(name, header, again=True):
             lines = block.split(b"\n")[:-1]
             rows = range(before, before + len(lines))
-            cells = [self.cells(key, rows) for key in keys]
+            cells = [self.waves[key].cells(rows) for key in keys]
             yield from map(b"\t".join, zip(lines, *cells))
             before += len(lines)
 
-    def cells(self, key: str, rows: range) -> Iterator[bytes]:
-        places, markets = self.places[key], self.markets[key]
-        for row, place in zip(rows, places[rows.start : rows.stop]):
-            yield f"{place}:{markets.get(row, '')}".encode() if place else b""
+
+class Places:
+    """The place and market of each candidate of a wave, and the shards that hold them by place."""
+
+    def __init__(self, selection: Selection) -> None:
+        self.key, self.candidates = selection.wave["date_key"], len(selection.candidates)
+        self.markets = {row: market for _, row, market in selection.members}
+        self.places = array("I", bytes(4 * len(selection.fans.scores)))
+        for place, row in enumerate(selection.candidates, 1):
+            self.places[row] = place
+        self.lines: list[str] = []
+        self.digests: list[str] = []
+
+    def add(self, rows: list[int], written: list[str]) -> None:
+        """The next fans in the order of the draw, with what is written of each between place and market."""
+        places, market_of = map(self.places.__getitem__, rows), self.markets.get
+        self.lines += [f"{place}{text}{market_of(row, '')}\n" for row, place, text in zip(rows, places, written) if place]
+        full = len(self.lines) - len(self.lines) % PLACES_PER_SHARD
+        self.close_shards(full)
+
+    def close_shards(self, lines: int) -> None:
+        contents = ("".join(self.lines[at : at + PLACES_PER_SHARD]).encode() for at in range(0, lines, PLACES_PER_SHARD))
+        self.digests += map(sha256_hex, contents)
+        del self.lines[:lines]
+
+    def section(self) -> Json:
+        self.close_shards(len(self.lines))
+        return section(f"order-{self.key}", self.digests, places=self.candidates)
+
+    def cells(self, rows: range) -> Iterator[bytes]:
+        """What stands behind each fan's line."""
+        market_of = self.markets.get
+        for row, place in zip(rows, self.places[rows.start : rows.stop]):
+            yield f"{place}:{market_of(row, '')}".encode() if place else b""
 
 
 def by_first_bits(lines: Iterable[bytes], bits: int) -> Iterator[bytes]:
@@ -1755,9 +1837,13 @@ def by_first_bits(lines: Iterable[bytes], bits: int) -> Iterator[bytes]:
     yield from repeat(b"", (1 << bits) - at)
 
 
-def section(name: str, contents: Iterable[bytes], **about: Any) -> Json:
-    """What index.json says of the shards with these contents."""
-    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+def sha256_hex(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def section(name: str, shards: Iterable[str], **about: Any) -> Json:
+    """What index.json says of the shards with these digests."""
+    digests = list(shards)
     indexes = ("".join(f"{each}\n" for each in digests[at : at + SHARDS_PER_INDEX]) for at in range(0, len(digests), SHARDS_PER_INDEX))
     hashes = [hashlib.sha256(index.encode()).hexdigest() for index in indexes]
     return dict(about, name=name, shards=len(digests), indexes=hashes)

@@ -321,9 +321,9 @@ class TestLeftOut:
         forged = case(40, left_out={0: "suppressed_after_trigger"})
         assert checked(forged, tmp_path)["problems"]
 
-    @pytest.mark.parametrize("let_in", [True, False])
+    @pytest.mark.parametrize(("let_in", "by_name"), [(True, True), (True, False), (False, False)])
     def test_w5_the_minimum_of_a_wave_holds_for_each_fan(
-        self, tmp_path: Path, let_in: bool
+        self, tmp_path: Path, let_in: bool, by_name: bool
     ) -> None:
         """One is let in below it, or left out above it, and all counts are made to fit."""
         made = case(60)
@@ -331,8 +331,13 @@ class TestLeftOut:
         low, refs = "!below_minimum_score", made.drawn["fan_ref"]
         waiting = set(refs) - set(made.members[wave["date_key"]]["fan_ref"])
         fits = (lambda cell: cell == low) if let_in else (lambda cell: cell[:1] != "!")
-        row = next(at for at, cell in enumerate(cells) if fits(cell) and refs[at] in waiting)
-        asked = made.drawn["preferences"][row].to_list() or list(MARKETS)
+        wishes = made.drawn["preferences"].to_list()
+        row = next(
+            at
+            for at, cell in enumerate(cells)
+            if fits(cell) and refs[at] in waiting and by_name <= bool(wishes[at])
+        )
+        asked = wishes[row] or list(MARKETS)
         cells[row] = "|".join(asked) if let_in else low
         more = 1 if let_in else -1
         wave |= {name: wave[name] + more for name in ("candidates", "waitlist")}
@@ -340,6 +345,17 @@ class TestLeftOut:
         assert checked(made, tmp_path)["problems"] == [
             "Wave 20260121: its minimum of 0.25 is not applied to the raw score of each fan."
         ]
+
+    def test_w5_who_asked_for_a_market_that_is_not_in_the_wave_is_no_candidate_for_it(
+        self, tmp_path: Path
+    ) -> None:
+        made = case(60, orders=(Order.SINGLE_MARKET,))
+        (cells,) = made.cells.values()
+        wishes = made.drawn["preferences"].list.join("|").to_list()
+        row = next(at for at, asked in enumerate(wishes) if cells[at] and "|" in asked)
+        cells[row] = wishes[row]
+        problems = checked(made, tmp_path)["problems"]
+        assert [each for each in problems if f"{wishes[row]} does not follow from" in each]
 
     def test_w5_seats_are_not_given_by_a_wave_that_was_cancelled_before(
         self, tmp_path: Path

@@ -91,14 +91,34 @@ def test_s10_who_was_not_selected_earlier_is_measured_against_that_waves_cut_off
     assert (found["problems"], found["unusual"]) == ([], [])
     asked = {test["reason"] for test in found["luck_tests"] if test["p"] is not None}
     assert asked == {"below_minimum_score", "no_contact"}
-    remember = verify_draw.Taken.__init__
-
-    def forget(self: verify_draw.Taken, *arguments: Any) -> None:
-        remember(self, *arguments)
-        self.below = {}
-
-    monkeypatch.setattr(verify_draw.Taken, "__init__", forget)
+    monkeypatch.setattr(verify_draw.Taken, "between", lambda self, row: (0.0, 1.0))
     assert any("uneven luck" in each for each in verified(made, tmp_path)["problems"])
+
+
+@pytest.mark.parametrize(
+    ("capacities", "even"),
+    [((60, 60, 60), True), ((60, 60, 60), False), ((60, 60, 900), True), ((90, 90, 0), True)],
+)
+def test_s10_members_who_would_come_again_are_measured_from_their_waves_cut_off_on(
+    tmp_path: Path, capacities: tuple[int, ...], even: bool
+) -> None:
+    """A wave that reassigns leaves out members whose contact was lost: all of them had good luck,
+    but among themselves it is even, or the luckiest were picked. A market that was not full took
+    anybody, one without seats nobody.
+    """
+    made = case(drawn=drawn(), capacities=capacities, orders=BOTH)
+    first, second = made.page["waves"]
+    first["triggered_at"], second["reassign"] = first["prepared_at"], True
+    cells, held = made.cells[second["date_key"]], "!already_in_wave"
+    rows = [row for row, cell in enumerate(cells) if cell == held]
+    rows.sort(key=lambda row: made.drawn["band_score"][row])
+    lost = rows[::2] if even else rows[len(rows) // 2 :]
+    for row in lost:
+        cells[row] = "!no_contact"
+    second["excluded"] |= {"already_in_wave": len(rows) - len(lost), "no_contact": len(lost)}
+    problems = verified(made, tmp_path)["problems"]
+    assert [each for each in problems if "no_contact have uneven luck" in each] == problems
+    assert bool(problems) != even
 
 
 def test_s10_n8_suppression_may_follow_from_luck_once_a_wave_was_sent(tmp_path: Path) -> None:
