@@ -15,7 +15,7 @@ from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from operations import instants
 from operations.database.retries import retried
-from operations.database.statements import run
+from operations.database.statements import renew_statistics, run
 from operations.plurals import plural
 from waves.choices import WaveState
 from waves.codes.partner_answers import PLACEHOLDER
@@ -43,9 +43,6 @@ FROM waves_assignment AS assignment
 WHERE assignment.code_id = waves_code.id AND waves_code.state = 'reserved'
     AND waves_code.wave_id = %(wave)s AND assignment.global_user_id = ANY(%(fans)s)
 """
-# With statistics of when these tables were empty, the next query compares every member with every
-# assignment and code, which takes minutes for 2,500 members.
-_NEW_STATISTICS = "ANALYZE (SKIP_LOCKED) waves_member, waves_code, waves_assignment"
 _UNASSIGNED = """
 SELECT 1 FROM waves_member AS member WHERE member.wave_id = %(wave)s
     AND member.code NOT IN ('', 'TM') AND NOT EXISTS (
@@ -107,7 +104,9 @@ def assign(wave: Wave, *, now: datetime) -> Assigned:
             total.members + len(members), total.valid + len(valid), total.updated + updated
         )
     if total.updated:
-        run(_NEW_STATISTICS)
+        # with those of when the tables were empty, the check compares every member with every
+        # assignment and code: minutes for 2,500 members
+        renew_statistics("waves_member", "waves_code", "waves_assignment")
     if missing := run(_UNASSIGNED, wave=wave.pk):
         raise CodesNotAssigned(
             f"Wave {wave.name}: {plural(missing, 'access code')} could not be assigned, so"

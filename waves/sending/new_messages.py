@@ -8,7 +8,7 @@ from django.db import transaction
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
-from operations.database.statements import first_row, run
+from operations.database.statements import first_row, renew_statistics, run
 from waves.choices import Queue
 from waves.models import Wave
 from waves.soft_start import progress
@@ -57,8 +57,7 @@ def make_sends(wave: Wave) -> int:
     """One row per member and channel with its key, and the e-mails queued, in one statement. [N-1,
     N-4, N-5]
 
-    Returns how many rows were added; repeats add nothing. Call it in the transaction that triggers
-    the wave, or later.
+    Returns how many rows were added; repeats add nothing.
     """
     if are_made(wave.pk):
         return 0
@@ -66,6 +65,8 @@ def make_sends(wave: Wave) -> int:
     with transaction.atomic():  # no sender sees them without their soft start [N-9]
         made = run(MAKE_SENDS, wave=wave.name, wave_id=wave.pk, sms_first=sms_first)
         progress.begin(wave)
+    # by the ids that it knew before, a sender's every claim would read and sort all that are left
+    renew_statistics("waves_send")
     return made
 
 

@@ -71,17 +71,21 @@ FROM asked LEFT JOIN claimed c ON c.id = asked.id LEFT JOIN waves_member m ON m.
 ORDER BY asked.id
 """
 # Whoever changes several messages locks them in the order of their keys, as receipts do: an UPDATE
-# alone locks them as its plan finds them, and two of those can wait for each other.
-LOCK = "SELECT id FROM {table} WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
+# alone locks them as its plan finds them, and two of those can wait for each other. What must be so
+# is asked of the locked ones: an UPDATE that asks for a state reads, with statistics of before this
+# wave, an entry for each row that was ever in it since the last VACUUM.
+LOCK = """SELECT id, state, attempts, claim FROM {table} WHERE id = ANY(%(ids)s)
+ORDER BY id FOR NO KEY UPDATE"""
 LOCKED = f"locked AS ({LOCK})"
+OURS_STILL = "s.id = locked.id AND locked.claim = %(claim)s AND locked.state = 'sending'"
 RECORD_SENT = """
 WITH {locked}
 UPDATE {table} s
 SET state = 'sent', provider_id = v.provider_id, sent_at = now(), claim = NULL, lease_until = NULL,
     not_before = NULL
 FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(provider_ids)s::text[])
-    AS v (id, attempts, provider_id) JOIN locked USING (id)
-WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
+    AS v (id, attempts, provider_id) JOIN locked USING (id, attempts)
+WHERE {ours_still}
 """
 RECORD_REST = """
 WITH {locked}
@@ -91,15 +95,16 @@ SET state = v.state, reason = v.reason, attempts = v.tries, maybe_accepted = v.m
         = NULL, lease_until = NULL
 FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(states)s::text[], %(reasons)s::text[],
     %(tries)s::smallint[], %(maybe_accepted)s::boolean[], %(waits)s::float8[])
-    AS v (id, attempts, state, reason, tries, maybe_accepted, wait) JOIN locked USING (id)
-WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
+    AS v (id, attempts, state, reason, tries, maybe_accepted, wait) JOIN locked USING (id, attempts)
+WHERE {ours_still}
 """
 RELEASE = """
 WITH {locked}
 UPDATE {table} s
 SET state = 'pending', attempts = s.attempts - 1, claim = NULL, lease_until = NULL
-FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[]) AS v (id, attempts) JOIN locked USING (id)
-WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
+FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[]) AS v (id, attempts)
+    JOIN locked USING (id, attempts)
+WHERE {ours_still}
 """
 # With a key that the provider honours a repeat is harmless; without, the outcome is unknown. [N-4]
 TAKE_OVER = """
@@ -112,7 +117,7 @@ WITH lost AS (
 UPDATE {table} s
 SET state = CASE WHEN %(honours_keys)s THEN 'pending' ELSE 'unknown' END, maybe_accepted = true,
     reason = 'sender_lost', claim = NULL, lease_until = NULL
-FROM lost WHERE s.id = lost.id AND s.state = 'sending' AND s.lease_until < now()
+FROM lost WHERE s.id = lost.id
 """
 # Nobody can repeat what a provider may have accepted that sends nothing any more. [N-4]
 STRAYS = """
@@ -173,6 +178,7 @@ def _filled(table: SendTable, statement: str) -> str:
     parts = {"table": table.name, "owner": table.owner, "going": table.going, "code": table.code}
     suppressed = SUPPRESSED.format(hashed=hashed("%(channel)s", table.contact))
     parts |= {"contact": table.contact, "suppressed": suppressed, "ours": OURS}
+    parts |= {"ours_still": OURS_STILL}
     return statement.format(locked=LOCKED.format(**parts), **parts)
 
 

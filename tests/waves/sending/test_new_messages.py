@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from operations.database.statements import rows
 from tests.support.sending import triggered_wave
 from waves.models import Send, Wave
 from waves.sending import new_messages
@@ -20,6 +21,16 @@ def test_n4_the_key_is_made_with_the_row_from_wave_fan_and_channel():
         named = "\x1f".join([wave.name, row.member.global_user_id, row.channel])
         assert row.key.hex == hashlib.sha256(named.encode()).hexdigest()[:32]
         assert row.attempts == 0
+
+
+def test_n4_the_planner_knows_a_new_waves_rows_before_the_first_is_claimed():
+    """By the statistics of older waves no row has such an id, and a claim sorts all that are
+    left.
+    """
+    for count in (5, 40):
+        new_messages.make_sends(triggered_wave(count))
+    ((known,),) = rows("SELECT reltuples FROM pg_class WHERE relname = 'waves_send'")
+    assert known == Send.objects.count() == 90
 
 
 def test_n4_making_the_rows_twice_adds_nothing():

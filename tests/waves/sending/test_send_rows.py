@@ -151,6 +151,30 @@ def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
     assert "Index Scan using suppression_" in text
 
 
+@pytest.mark.parametrize("name", ["RECORD_SENT", "RECORD_REST", "RELEASE", "TAKE_OVER"])
+def test_n3_outcomes_go_to_their_rows_by_key_not_over_all_that_were_ever_in_that_state(name):
+    """Each row that passed through a state leaves an entry in the index of states, until a VACUUM:
+    with statistics of when nothing was sent, that index seemed the shortest way.
+    """
+    wave = triggered_wave(300)
+    new_messages.make_sends(wave)
+    sms, sender = Messages(wave.pk, Channel.SMS), accounts.uuid.uuid4()
+    lease = timedelta(seconds=30)
+    mine = send_rows.claim(sms, sender, after=0, limit=20, lease=lease).rows
+    columns = ("attempts", "tries", "waits", "maybe_accepted", "states", "reasons", "provider_ids")
+    values = dict.fromkeys(columns, [1] * 20) | {"ids": [row.id for row in mine], "claim": sender}
+    values |= dict.fromkeys(columns[3:], ["t"] * 20) | sms.values | {"honours_keys": True}
+    statement = send_rows.SENDS.sql(getattr(send_rows, name))
+    run("SET enable_seqscan = off")
+    try:
+        plan = rows("EXPLAIN (FORMAT text) " + statement, **values)
+    finally:
+        run("RESET enable_seqscan")
+    changed = "\n".join(line for (line,) in plan if " waves_send s " in line)
+    assert "Index Scan using waves_send_pkey on waves_send s " in changed
+    assert "send_listed" not in changed
+
+
 def test_n4_what_may_have_been_accepted_before_the_key_was_forgotten_is_unknown():
     wave = triggered_wave(4)
     new_messages.make_sends(wave)

@@ -21,6 +21,7 @@ def test_n5_an_email_carries_text_html_and_our_key(settings):
     [taken] = mail.outbox
     assert taken.alternatives[0][0] == "<p>words</p>"
     assert taken.message()["Message-ID"] == "<k1@tickets.example>"
+    assert taken.message().get_boundary() == "=_k1"
 
 
 def test_n1_an_email_names_what_it_belongs_to_in_headers_of_its_own(settings):
