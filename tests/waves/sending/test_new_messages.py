@@ -29,7 +29,7 @@ def test_n4_the_planner_knows_a_new_waves_rows_before_the_first_is_claimed():
     """
     for count in (5, 40):
         new_messages.make_sends(triggered_wave(count))
-    ((known,),) = rows("SELECT reltuples FROM pg_class WHERE relname = 'waves_send'")
+    ((known,),) = rows("SELECT reltuples FROM pg_class WHERE oid = 'waves_send'::regclass")
     assert known == Send.objects.count() == 90
 
 
