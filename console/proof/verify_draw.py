@@ -1808,8 +1808,7 @@ class Places:
         """The next fans in the order of the draw, with what is written of each between place and market."""
         places, market_of = map(self.places.__getitem__, rows), self.markets.get
         self.lines += [f"{place}{text}{market_of(row, '')}\n" for row, place, text in zip(rows, places, written) if place]
-        full = len(self.lines) - len(self.lines) % PLACES_PER_SHARD
-        self.close_shards(full)
+        self.close_shards(len(self.lines) - len(self.lines) % PLACES_PER_SHARD)
 
     def close_shards(self, lines: int) -> None:
         contents = ("".join(self.lines[at : at + PLACES_PER_SHARD]).encode() for at in range(0, lines, PLACES_PER_SHARD))

@@ -38,14 +38,6 @@ def rows(statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def renew_statistics(*tables: str) -> None:
-    """Call it after adding so many rows that a plan made with the statistics of before would be
-    slow: PostgreSQL renews them by itself only within minutes. A table that is busy with the same
-    is left out.
-    """
-    run(f"ANALYZE (SKIP_LOCKED) {', '.join(tables)}")
-
-
 def commit_without_waiting() -> None:
     """The caller's transaction will not wait until it is on the disk: for work that is done again
     if it is lost, and followed by a commit that does wait, which takes all earlier ones to the disk

@@ -57,8 +57,9 @@ def require_cleared(wave: Wave, *, waiver: str, seen: int | None) -> Preflight:
     if run is None:
         raise NotCleared(
             f"Wave {wave.name} cannot be approved yet: its content has no pre-flight of the last"
-            f" {VALID_FOR.seconds // 60} minutes. Open the wave's page, where it"
-            " runs automatically or says why it failed; read its result, then approve."
+            f" {VALID_FOR.seconds // 60} minutes. Open the wave's page: the"
+            " pre-flight runs there automatically, or the page says why it failed. Read its"
+            " result, then approve."
         )
     if not run.reds:
         return run

@@ -8,11 +8,14 @@ from django.db import transaction
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
-from operations.database.statements import first_row, renew_statistics, run
+from operations.database.statements import first_row, run
 from waves.choices import Queue
 from waves.models import Wave
 from waves.soft_start import progress
 
+# So many new rows the planner has to know of at once; PostgreSQL tells it only within minutes. By
+# the ids that it knew before, each claim may read and sort all that are left.
+MANY = 10_000
 # The idempotency key: the first 128 bits of SHA-256 over wave, fan and channel. [N-4]
 KEY = """left(encode(sha256(convert_to(
     concat_ws(E'\\x1f', %(wave)s::text, m.global_user_id, c.channel), 'UTF8')), 'hex'), 32)::uuid"""
@@ -65,8 +68,8 @@ def make_sends(wave: Wave) -> int:
     with transaction.atomic():  # no sender sees them without their soft start [N-9]
         made = run(MAKE_SENDS, wave=wave.name, wave_id=wave.pk, sms_first=sms_first)
         progress.begin(wave)
-    # by the ids that it knew before, a sender's every claim would read and sort all that are left
-    renew_statistics("waves_send")
+    if made >= MANY:
+        run("ANALYZE (SKIP_LOCKED) waves_send")
     return made
 
 

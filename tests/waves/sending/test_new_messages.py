@@ -23,10 +23,11 @@ def test_n4_the_key_is_made_with_the_row_from_wave_fan_and_channel():
         assert row.attempts == 0
 
 
-def test_n4_the_planner_knows_a_new_waves_rows_before_the_first_is_claimed():
+def test_n4_the_planner_knows_a_large_waves_rows_before_the_first_is_claimed(monkeypatch):
     """By the statistics of older waves no row has such an id, and a claim sorts all that are
     left.
     """
+    monkeypatch.setattr(new_messages, "MANY", 80)
     for count in (5, 40):
         new_messages.make_sends(triggered_wave(count))
     ((known,),) = rows("SELECT reltuples FROM pg_class WHERE oid = 'waves_send'::regclass")

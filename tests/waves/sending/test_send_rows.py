@@ -151,19 +151,20 @@ def test_n8_with_a_large_list_a_claim_asks_the_index_for_each_row():
     assert "Index Scan using suppression_" in text
 
 
-@pytest.mark.parametrize("name", ["RECORD_SENT", "RECORD_REST", "RELEASE", "TAKE_OVER"])
+@pytest.mark.parametrize("name", ["RECORD_SENT", "RECORD_REST", "RELEASE"])
 def test_n3_outcomes_go_to_their_rows_by_key_not_over_all_that_were_ever_in_that_state(name):
     """Each row that passed through a state leaves an entry in the index of states, until a VACUUM:
     with statistics of when nothing was sent, that index seemed the shortest way.
     """
     wave = triggered_wave(300)
     new_messages.make_sends(wave)
+    run("ANALYZE waves_send")
     sms, sender = Messages(wave.pk, Channel.SMS), accounts.uuid.uuid4()
     lease = timedelta(seconds=30)
     mine = send_rows.claim(sms, sender, after=0, limit=20, lease=lease).rows
     columns = ("attempts", "tries", "waits", "maybe_accepted", "states", "reasons", "provider_ids")
     values = dict.fromkeys(columns, [1] * 20) | {"ids": [row.id for row in mine], "claim": sender}
-    values |= dict.fromkeys(columns[3:], ["t"] * 20) | sms.values | {"honours_keys": True}
+    values |= dict.fromkeys(columns[3:], ["t"] * 20)
     statement = send_rows.SENDS.sql(getattr(send_rows, name))
     run("SET enable_seqscan = off")
     try:

@@ -21,8 +21,8 @@ ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 
 
 class KeyedEmail(EmailMultiAlternatives):
-    """An e-mail whose parts are divided by its key, which stands in none of them: the library
-    compiles an expression for each e-mail to find such a text, a twentieth of sending one.
+    """An e-mail whose parts are divided by `=_` and its key, which stand in none of them. Without,
+    the library compiles an expression for each e-mail to find such a text.
     """
 
     def __init__(self, key: str, **fields: Any) -> None:
