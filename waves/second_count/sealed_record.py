@@ -20,10 +20,11 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import polars as pl
 import polars_hash
@@ -48,7 +49,6 @@ COLUMNS: Final = (
     *("fan_ref", "raw_score", "band_score", "preferences", "late_preferences", "registered_us"),
     *("in_wave", "holds_code", "returns", "again", "contact"),
 )
-HEX_DIGITS = "0123456789abcdef"
 AT_ONCE = 3  # frames that are read and not written yet
 # no line of facts has the separator: it is a control character
 _AS_LINES: Final[dict[str, Any]] = {
@@ -329,26 +329,35 @@ def _own_markets(markets_file: bytes) -> dict[str, dict[str, str]]:
 def _sorted_lines(
     wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes], folder: Path
 ) -> Iterator[bytes]:
-    """A line for each fan, sorted by reference, with memory for a sixteenth of them."""
+    """A line for each fan, sorted by reference, with memory for one of 256 parts of them."""
     yield "\t".join(COLUMNS).encode() + b"\n"
-    parts = {digit: (folder / digit).open("ab") for digit in HEX_DIGITS}
-    try:
+    parts: dict[str, IO[bytes]] = {}
+    with ExitStack() as opened:
         for lines in _lines(wave, score_file, lists):
-            for (digit,), part in lines.partition_by("digit", as_dict=True).items():
-                parts[str(digit)].write(_joined(part["line"]))
-    finally:
-        for file in parts.values():
-            file.close()
-    for path in (folder / digit for digit in HEX_DIGITS):
-        if path.stat().st_size:
-            yield _joined(pl.read_csv(path, **_AS_LINES)["line"].sort())
+            for name, text in _by_first_digits(lines):
+                if name not in parts:
+                    parts[name] = opened.enter_context((folder / name).open("ab"))
+                parts[name].write(text)
+    for path in sorted(folder.iterdir()):
+        yield _joined(pl.read_csv(path, **_AS_LINES)["line"].sort())
+
+
+def _by_first_digits(lines: pl.Series) -> Iterator[tuple[str, memoryview]]:
+    """The text of the lines that begin with the same two digits, for each such two."""
+    ordered = lines.sort()
+    text, at = memoryview(_joined(ordered)), 0
+    line = pl.col("line")
+    sizes = ordered.to_frame().group_by(line.str.head(2).alias("digits"), maintain_order=True)
+    for digits, size in sizes.agg((line.str.len_bytes() + 1).sum()).iter_rows():
+        yield digits, text[at : at + size]
+        at += size
 
 
 def _joined(lines: pl.Series) -> bytes:
     return lines.to_frame().write_csv(include_header=False, quote_style="never").encode()
 
 
-def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Iterator[pl.DataFrame]:
+def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Iterator[pl.Series]:
     campaign = wave.campaign
     values = {
         "campaign": campaign.pk,
@@ -381,8 +390,8 @@ def _lines_of(
     salt: bytes,
     erased: Erased,
     had: tuple[list[str], list[str]],
-) -> pl.DataFrame:
-    """`digit` (the first of the reference) and `line` of each fan."""
+) -> pl.Series:
+    """The `line` of each fan."""
     judged = judge_contacts(
         fans.with_columns(
             pl.col("confirmed") == 1,
@@ -408,10 +417,7 @@ def _lines_of(
         again = pl.col("fan_ref").is_in(refs) if refs else pl.lit(value=False)
         named = named.with_columns(pl.when(again).then(1).otherwise(column).alias(column))
     cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
-    return named.select(
-        pl.col("fan_ref").str.head(1).alias("digit"),
-        pl.concat_str(cells, separator="\t").alias("line"),
-    )
+    return named.select(pl.concat_str(cells, separator="\t").alias("line")).to_series()
 
 
 def _instant(name: str) -> pl.Expr:

@@ -22,9 +22,10 @@ from waves.selection.plan import Plan
 
 @dataclass(frozen=True)
 class PlannedSelection:
-    """A plan, its candidates, the selection made from them, who was not a candidate, by reason, and
-    the minimum that applied: the largest of the bands', the campaign's and the wave's. `rules`: by
-    which contacts were judged. `moved`: the fans whom the wave's own rules moved, where it has any.
+    """A plan, its candidates (whose `frame` has no `luck` any more), the selection made from them,
+    who was not a candidate, by reason, and the minimum that applied: the largest of the bands', the
+    campaign's and the wave's. `rules`: by which contacts were judged. `moved`: the fans whom the
+    wave's own rules moved, where it has any.
     [S-8]
     """
 
@@ -133,7 +134,8 @@ def _select(
         selection = of_those_left_out(selection)
     if gathered.returning.height:
         selection = _with_returning(selection, gathered, _filled(plan), draw)
-    return PlannedSelection(plan, gathered, selection, least_score, in_force)
+    drawn = replace(gathered, frame=gathered.frame.drop("luck"))
+    return PlannedSelection(plan, drawn, selection, least_score, in_force)
 
 
 def _code_holders(plan: Plan, reassign: bool) -> pl.DataFrame:
