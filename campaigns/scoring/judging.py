@@ -35,7 +35,7 @@ from campaigns.scoring.registrants import registrants_of
 from datalake.erased.fans import erased_at
 from datalake.erased.tombstones import are_tombstones, tombstones
 from operations.choices import ChunkState
-from operations.database.statements import commit_without_waiting
+from operations.database.statements import commit_without_waiting, unhurried
 from operations.leases import Lease
 from operations.models import Chunk, Job
 from operations.threads import helper_thread, in_order, prefetched
@@ -272,8 +272,9 @@ def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
     with transaction.atomic():
         commit_without_waiting()  # a chunk that is lost is judged again, and VALIDATED waits
         lease.hold()
-        tables.fill(score_file_id, judged.accepted)
-        tables.fill_rejected(score_file_id, judged.rejected)
+        with unhurried():
+            tables.fill(score_file_id, judged.accepted)
+            tables.fill_rejected(score_file_id, judged.rejected)
         Chunk.objects.create(
             job_id=lease.job_id,
             number=judged.number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,6 +13,8 @@ from psycopg import sql
 
 Statement = str | sql.SQL | sql.Composed
 LONGEST_STATEMENT = "'6h'"  # as long as a task may take
+# what is set just now, by `_having`, in each session of PostgreSQL: the next one has nothing of it
+_held: WeakKeyDictionary[Any, set[tuple[str, str]]] = WeakKeyDictionary()
 
 
 def run(statement: Statement, **values: Any) -> int:
@@ -68,15 +71,27 @@ def looking_up() -> Iterator[None]:
 
 @contextmanager
 def _having(session: BaseDatabaseWrapper, names: Sequence[str], value: str) -> Iterator[None]:
-    _set(session, names, value)
+    """What holds already is not said again, and holds until that one's end."""
+    session.ensure_connection()
+    held = _held.setdefault(session.connection, set())
+    new = [name for name in names if (name, value) not in held]
+    if not new:
+        yield
+        return
+    said = {(name, value) for name in new}
+    _set(session, new, value)
+    held |= said
     try:
         yield
     except BaseException:
         if not session.in_atomic_block:  # else the rollback takes it back
             with suppress(DatabaseError, InterfaceError):
-                _set(session, names, "DEFAULT")
+                _set(session, new, "DEFAULT")
         raise
-    _set(session, names, "DEFAULT")
+    else:
+        _set(session, new, "DEFAULT")
+    finally:
+        held -= said
 
 
 def _set(session: BaseDatabaseWrapper, names: Sequence[str], value: str) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from psycopg import sql
@@ -66,8 +68,8 @@ def test_nobody_else_takes_psycopgs_connections_or_turns_waiting_off():
     assert [line for line in found if not line.startswith(server)] == []
 
 
-def limit():
-    return first_row("SHOW statement_timeout")[0]
+def limit(name="statement_timeout"):
+    return first_row(f"SHOW {name}")[0]
 
 
 def test_only_what_is_unhurried_may_take_longer_than_a_statement_does():
@@ -85,6 +87,29 @@ def test_only_what_is_unhurried_may_take_longer_than_a_statement_does():
     with pytest.raises(ProgrammingError), transaction.atomic(), unhurried():
         run("SELECT nothing FROM nowhere")
     assert limit() == before
+
+
+@pytest.mark.parametrize("is_in_transaction", [False, True])
+def test_what_is_unhurried_inside_something_unhurried_ends_with_the_outer_one(is_in_transaction):
+    before = limit()
+    with transaction.atomic() if is_in_transaction else nullcontext(), unhurried():
+        with unhurried(limits=("statement_timeout", "lock_timeout")):
+            assert (limit(), limit("lock_timeout")) == ("6h", "6h")
+        assert limit() == "6h"
+        assert limit("lock_timeout") != "6h"
+        with pytest.raises(ProgrammingError), transaction.atomic(), unhurried():
+            run("SELECT nothing FROM nowhere")
+        assert limit() == "6h"
+    assert limit() == before
+
+
+def test_a_session_that_takes_the_place_of_an_unhurried_one_is_told_too():
+    before = limit()
+    with unhurried():
+        connection.close()
+        with unhurried():
+            assert limit() == "6h"
+        assert limit() == before
 
 
 def test_inside_looking_up_an_index_is_asked_for_each_row_whatever_all_would_cost():
