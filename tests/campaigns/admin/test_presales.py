@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.messages import get_messages
+from django.contrib.messages import WARNING, get_messages
 
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
@@ -54,6 +54,22 @@ def test_the_campaigns_form_writes_what_was_changed_and_nothing_that_was_read(cl
     assert client.post(address(campaign), data | {"name": "Autumn Tour"}).status_code == 302
     campaign.refresh_from_db()
     assert (campaign.name, campaign.active_score_file) == ("Autumn Tour", other)
+
+
+def test_what_was_saved_is_said_on_the_page_that_each_button_promises(client, campaign):
+    pages = {"_save": "/admin/campaign/{}/", "_addanother": "/admin/campaigns/campaign/add/"}
+    pages["_continue"] = "/admin/campaigns/campaign/{pk}/change/"
+    for button, leads_to in pages.items():
+        new = form_of(client, pages["_addanother"]) | {"home_countries": "US", "name": "Tour"}
+        new["campaign_id"] = f"by-{button.strip('_')}"
+        answer = client.post(pages["_addanother"], new | {button: "1"}, follow=True)
+        made = Campaign.objects.get(campaign_id=new["campaign_id"])
+        assert answer.request["PATH_INFO"] == leads_to.format(made.campaign_id, pk=made.pk)
+        assert "was added successfully" in answer.content.decode()
+        data = form_of(client, address(campaign)) | {"name": f"Tour {button}", button: "1"}
+        answer = client.post(address(campaign), data, follow=True)
+        assert answer.request["PATH_INFO"] == leads_to.format(campaign.campaign_id, pk=campaign.pk)
+        assert "was changed successfully" in answer.content.decode()
 
 
 def test_who_edits_a_campaign_while_it_closes_is_told_and_it_stays_closed(client, campaign):
@@ -118,7 +134,7 @@ def test_c1_home_countries_whose_calling_code_is_shared_are_warned_of_when_they_
     def warnings(**changes: str) -> list[str]:
         client.post(address(campaign), form_of(client, address(campaign)) | changes)
         shown = client.get("/admin/").wsgi_request
-        return [str(message) for message in get_messages(shown)]
+        return [str(each) for each in get_messages(shown) if each.level == WARNING]
 
     (warning,) = warnings(home_countries="GB")
     assert "GG, IM, JE" in warning
