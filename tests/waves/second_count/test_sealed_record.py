@@ -14,6 +14,7 @@ import pytest
 from campaigns.models import Campaign, ListEntry, Market, Registrant
 from campaigns.opening import draw_of
 from datalake.storage import buckets
+from operations.database import copying
 from tests.support import waves
 from tests.support.seeding.presale import CLOSES_EARLY, FANS, MARKETS, crowded, fan, prepared
 from tests.support.waves import NOTIFY, NOW, SALT, SEED, counted, person
@@ -51,6 +52,15 @@ def test_x14_the_facts_name_nobody_and_hold_no_secret(wave):
     hidden = ("fan-0", "@", "+1206", "m-1", SEED.hex(), SALT.hex())
     assert [words for words in hidden if words in text] == []
     assert len(fans) == FANS == rules["fans"]
+
+
+def test_x14_the_facts_stand_in_order_of_their_references_however_the_rows_are_read(
+    campaign, monkeypatch
+):
+    monkeypatch.setattr(copying, "NULLABLE_BYTES", 2_000)  # a dozen fans
+    _, fans = facts_of(prepared(campaign))
+    assert list(fans) == sorted(fans)
+    assert len(fans) == FANS
 
 
 def test_x14_references_are_those_of_the_draw_though_they_are_hashed_here(campaign):
